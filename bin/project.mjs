@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// These commands run before anything is installed: on the machine's own Node (20.11 or newer), without dependencies.
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The project's own Node, installed with the development dependencies. */
+export const node = join(root, 'node_modules', '.bin', 'node');
+
+/** What went wrong, in words for whoever typed the command: printed without a stack. */
+export class Failure extends Error {}
+
+/** Runs `command` if the file at `url` was started by itself; the number it returns is the exit code. */
+export async function runAsCommand(url, command) {
+  if (process.argv[1] === undefined || realpathSync(process.argv[1]) !== fileURLToPath(url)) return;
+  try {
+    process.exitCode = (await command()) ?? 0;
+  } catch (error) {
+    console.error(error instanceof Failure ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+/**
+ * Runs a program in the project's root and waits for its end, whatever signal comes. With `quiet` its output is
+ * returned, otherwise it is shown. `signal` is the one this process was asked to stop with, if any.
+ */
+export function run(file, args, { quiet = false } = {}) {
+  const child = spawn(file, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+
+  let received;
+  const forward = (signal) => {
+    received = signal;
+    // A terminal sends Ctrl-C and its hang-up to the child too, and a second one would cut a clean stop short.
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, forward);
+
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code: code ?? exitCodeOf(signal), signal: received, output }));
+  }).finally(() => {
+    for (const signal of signals) process.off(signal, forward);
+  });
+}
+
+/** Ends this process if it was asked to stop while a step before the last one ran. */
+export function exitIfStopped({ signal }) {
+  if (signal !== undefined) process.exit(exitCodeOf(signal));
+}
+
+// As shells do.
+function exitCodeOf(signal) {
+  return 128 + constants.signals[signal];
+}

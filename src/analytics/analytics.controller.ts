@@ -1,0 +1,18 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import type { Context } from '../platform/context/context.js';
+import { Access, Ctx } from '../platform/http/access.js';
+import { type AnalyticsQuery, analyticsQuery, analyticsResponse } from './analytics.schemas.js';
+import { AnalyticsService } from './analytics.service.js';
+
+@Controller('v1/analytics')
+export class AnalyticsController {
+  constructor(private readonly analytics: AnalyticsService) {}
+
+  @Get()
+  @Access('analytics:read', { returns: analyticsResponse })
+  async answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery) {
+    const answer = await this.analytics.answer(ctx, query);
+    if (typeof answer === 'number') return { clicks: answer };
+    return answer.map(({ start, clicks }) => ({ start: start.toISOString(), clicks }));
+  }
+}

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { DomainsModule } from '../domains/domains.module.js';
+import { LinksModule } from '../links/links.module.js';
+import { AnalyticsRepository } from './analytics.repository.js';
+import { AnalyticsService } from './analytics.service.js';
+
+@Module({ imports: [DomainsModule, LinksModule], providers: [AnalyticsRepository, AnalyticsService], exports: [AnalyticsService] })
+export class AnalyticsModule {}

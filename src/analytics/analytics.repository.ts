@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../platform/database/transactions.js';
+import type { TimeRange } from './time-range.js';
+
+export interface ClickFilter {
+  linkId?: string | undefined;
+  domainId?: string | undefined;
+}
+
+export interface Slice {
+  start: Date;
+  clicks: number;
+}
+
+// $2 from (or null: from the first click on), $3 to, $4 link, $5 domain
+const MATCHING = `
+  rollup.tenant_id = $1
+  AND ($2::timestamptz IS NULL OR rollup.bucket >= $2) AND rollup.bucket < $3
+  AND ($4::uuid IS NULL OR rollup.link_id = $4)
+  AND ($5::uuid IS NULL OR rollup.link_id IN (SELECT id FROM links WHERE tenant_id = $1 AND domain_id = $5))`;
+
+const COUNT = `SELECT coalesce(sum(clicks), 0)::float8 AS clicks FROM click_rollups AS rollup WHERE ${MATCHING}`;
+
+// Slices are cut in local time ($7), where a day may have 23 or 25 hours, and are there also when nobody clicked.
+// Hours are cut in absolute time from a local full hour on, for an hour that the clock shows twice is two hours.
+const TIMESERIES = `
+  WITH counted AS MATERIALIZED (
+    SELECT date_trunc($6, rollup.bucket, $7) AS start, sum(clicks)::float8 AS clicks
+    FROM click_rollups AS rollup WHERE ${MATCHING} GROUP BY 1
+  ), bounds AS (
+    SELECT date_trunc($6, coalesce($2::timestamptz, (SELECT min(start) FROM counted)), $7) AS first,
+           date_trunc($6, $3::timestamptz - interval '1 microsecond', $7) AS last
+  ), slices AS (
+    SELECT generate_series(first, last, interval '1 hour') AS start FROM bounds WHERE $6 = 'hour'
+    UNION ALL
+    SELECT generate_series(first AT TIME ZONE $7, last AT TIME ZONE $7, interval '1 day') AT TIME ZONE $7
+    FROM bounds WHERE $6 = 'day'
+  )
+  SELECT start, coalesce(clicks, 0) AS clicks FROM slices LEFT JOIN counted USING (start) ORDER BY start`;
+
+/** Reads the quarter-hour rollups of one tenant. */
+@Injectable()
+export class AnalyticsRepository {
+  async count(tx: Tx, range: TimeRange, filter: ClickFilter): Promise<number> {
+    const [row] = (await tx.manager.query(COUNT, matching(tx, range, filter))) as [{ clicks: number }];
+    return row.clicks;
+  }
+
+  timeseries(tx: Tx, range: TimeRange, filter: ClickFilter, timezone: string): Promise<Slice[]> {
+    return tx.manager.query(TIMESERIES, [...matching(tx, range, filter), range.unit, timezone]);
+  }
+}
+
+const matching = (tx: Tx, { from, to }: TimeRange, { linkId, domainId }: ClickFilter): unknown[] => [
+  tx.tenantId,
+  from ?? null,
+  to,
+  linkId ?? null,
+  domainId ?? null,
+];

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { publicId } from '../platform/ids.js';
+
+/** An IANA name, current or older. Bare offsets are no time zones, and PostgreSQL reads their sign the other way round. */
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+const timezone = z
+  .string()
+  .max(100)
+  .refine(isTimeZone, { message: 'Use an IANA time zone such as Europe/Berlin.', params: { code: 'unknown_time_zone' } })
+  .default('UTC');
+
+const time = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()])
+  .transform((text) => new Date(text))
+  .meta({ type: 'string', format: 'date-time' });
+
+export const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
+
+export const analyticsQuery = z
+  .strictObject({
+    groupBy: z.enum(['count', 'timeseries']).default('count'),
+    interval: z.enum(INTERVALS).optional().meta({ description: 'Up to now; 24h when neither it nor start is given' }),
+    start: time.optional(),
+    end: time.optional().meta({ description: 'Exclusive; now when left out' }),
+    timezone,
+    linkId: publicId('link').optional(),
+    domain: z.string().min(1).max(300).optional(),
+    key: z.string().min(1).max(1000).optional().meta({ description: 'Together with domain: one link' }),
+  })
+  .superRefine((query, issues) => {
+    const refuse = (path: string, code: string, message: string) =>
+      issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
+    if (query.interval && (query.start || query.end)) refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
+    if (query.end && !query.start) refuse('start', 'required', 'An end needs a start.');
+    if (query.start && query.start >= (query.end ?? new Date())) refuse('start', 'empty_range', 'The start must lie before the end.');
+    if (query.key && !query.domain) refuse('domain', 'required', 'A key needs its domain.');
+  });
+export type AnalyticsQuery = z.output<typeof analyticsQuery>;
+
+export const analyticsResponse = z.union([
+  z.object({ clicks: z.int() }).meta({ description: 'groupBy=count' }),
+  z
+    .array(z.object({ start: z.iso.datetime(), clicks: z.int() }))
+    .meta({ description: 'groupBy=timeseries: one entry for each hour (24h) or day, also for those without clicks' }),
+]);

@@ -1,0 +1,16 @@
+import { BullModule } from '@nestjs/bullmq';
+import { Module } from '@nestjs/common';
+import { CLICKS_QUEUE } from './clicks.jobs.js';
+import { ClickRecorder } from './clicks.recorder.js';
+import { ClicksRepository } from './clicks.repository.js';
+import { ClicksService } from './clicks.service.js';
+
+const ClicksQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
+
+/** The redirect role's end of the click ledger. */
+@Module({ imports: [ClicksQueue], providers: [ClickRecorder], exports: [ClickRecorder] })
+export class ClickRecordingModule {}
+
+/** The worker's end of it. */
+@Module({ imports: [ClicksQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
+export class ClickIngestModule {}

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../platform/database/transactions.js';
+import { isLocal, parseHostname } from '../platform/http/hostname.js';
+import type { DomainEntity } from './domain.entity.js';
+import { domainNotFound, noDomain, unknownDomain } from './domain.errors.js';
+import { DomainsRepository } from './domains.repository.js';
+
+/** What other modules may know of a domain. */
+export type ShortDomain = Pick<DomainEntity, 'id' | 'hostname' | 'caseSensitive' | 'codeLength'>;
+
+/** Public address of a short link. Hosts on this machine have no certificate. */
+export const shortLinkOf = (hostname: string, key: string): string =>
+  `${isLocal(hostname) ? 'http' : 'https'}://${hostname}/${key.split('/').map(encodeURIComponent).join('/')}`;
+
+@Injectable()
+export class DomainsReader {
+  constructor(private readonly domains: DomainsRepository) {}
+
+  /** The domain a request names, or the tenant's primary one. @throws DomainError 422 when there is none */
+  async forLink(tx: Tx, hostname: string | undefined): Promise<ShortDomain> {
+    if (hostname === undefined) {
+      const primary = await this.domains.findPrimary(tx);
+      if (!primary) throw noDomain();
+      return primary;
+    }
+    const domain = await this.find(tx, hostname);
+    if (!domain) throw unknownDomain(hostname);
+    return domain;
+  }
+
+  async find(tx: Tx, hostname: string): Promise<ShortDomain | null> {
+    const parsed = parseHostname(hostname);
+    return parsed === undefined ? null : this.domains.findByHostname(tx, parsed);
+  }
+
+  /** @throws DomainError 404 when the tenant has no such domain */
+  async existing(tx: Tx, hostname: string): Promise<ShortDomain> {
+    const domain = await this.find(tx, hostname);
+    if (!domain) throw domainNotFound();
+    return domain;
+  }
+
+  get(tx: Tx, id: string): Promise<ShortDomain> {
+    return this.domains.get(tx, id);
+  }
+
+  /** Whether any tenant's short links live on this host; localhost with another port is another host. */
+  isShortDomain(tx: Tx, hostname: string, host: string): Promise<boolean> {
+    return this.domains.isShortDomain(tx, isLocal(hostname) ? host : hostname);
+  }
+}

@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { MoreThan } from 'typeorm';
+import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
+import type { Tx } from '../platform/database/transactions.js';
+import { DomainEntity } from './domain.entity.js';
+import { domainInUse, domainNotFound, hostnameTaken } from './domain.errors.js';
+
+export type DomainChanges = Partial<Omit<DomainEntity, 'tenantId' | 'id' | 'createdAt'>>;
+
+@Injectable()
+export class DomainsRepository {
+  async insert(tx: Tx, domain: DomainEntity): Promise<void> {
+    try {
+      await tx.manager.insert(DomainEntity, domain);
+    } catch (error) {
+      throw isUniqueViolation(error, 'domains_hostname') ? hostnameTaken(domain.hostname) : error;
+    }
+  }
+
+  /** Reads a domain and holds it until the transaction ends. */
+  async lock(tx: Tx, id: string): Promise<DomainEntity> {
+    const domain = await tx.manager.findOne(DomainEntity, {
+      where: { tenantId: tx.tenantId, id },
+      lock: { mode: 'pessimistic_write' },
+    });
+    if (!domain) throw domainNotFound();
+    return domain;
+  }
+
+  async get(tx: Tx, id: string): Promise<DomainEntity> {
+    const domain = await tx.manager.findOneBy(DomainEntity, { tenantId: tx.tenantId, id });
+    if (!domain) throw domainNotFound();
+    return domain;
+  }
+
+  findByHostname(tx: Tx, hostname: string): Promise<DomainEntity | null> {
+    return tx.manager.findOneBy(DomainEntity, { tenantId: tx.tenantId, hostname });
+  }
+
+  findPrimary(tx: Tx): Promise<DomainEntity | null> {
+    return tx.manager.findOneBy(DomainEntity, { tenantId: tx.tenantId, isPrimary: true });
+  }
+
+  /** In order of creation, one more than asked for when there are more. */
+  list(tx: Tx, limit: number, afterId: string | undefined): Promise<DomainEntity[]> {
+    return tx.manager.find(DomainEntity, {
+      where: { tenantId: tx.tenantId, ...(afterId && { id: MoreThan(afterId) }) },
+      order: { id: 'ASC' },
+      take: limit + 1,
+    });
+  }
+
+  async update(tx: Tx, id: string, changes: DomainChanges): Promise<void> {
+    await tx.manager.update(DomainEntity, { tenantId: tx.tenantId, id }, changes);
+  }
+
+  /** One at a time decides which domain is the primary one: two first domains must not both be. */
+  async lockPrimary(tx: Tx): Promise<void> {
+    await tx.manager.query('SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE', [tx.tenantId]);
+  }
+
+  async clearPrimary(tx: Tx): Promise<void> {
+    await tx.manager.update(DomainEntity, { tenantId: tx.tenantId, isPrimary: true }, { isPrimary: false });
+  }
+
+  async hasLinks(tx: Tx, id: string): Promise<boolean> {
+    const [row] = (await tx.manager.query(
+      'SELECT EXISTS (SELECT FROM links WHERE tenant_id = $1 AND domain_id = $2) AS used',
+      [tx.tenantId, id],
+    )) as [{ used: boolean }];
+    return row.used;
+  }
+
+  /** Whether any tenant has this hostname: a short link to a short link could go round in circles. */
+  async isShortDomain(tx: Tx, hostname: string): Promise<boolean> {
+    const [row] = (await tx.manager.query('SELECT is_short_domain($1) AS known', [hostname])) as [{ known: boolean }];
+    return row.known;
+  }
+
+  async delete(tx: Tx, domain: DomainEntity): Promise<void> {
+    try {
+      await tx.manager.delete(DomainEntity, { tenantId: tx.tenantId, id: domain.id });
+    } catch (error) {
+      throw isForeignKeyViolation(error, 'links_domain_fkey') ? domainInUse(domain.hostname) : error;
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { AuditRecorder } from '../audit/audit.recorder.js';
+import type { Context } from '../platform/context/context.js';
+import { type Tx, Transactions } from '../platform/database/transactions.js';
+import { Cursors, type Page } from '../platform/http/pagination.js';
+import { givenFields } from '../platform/http/patch.js';
+import { newId, toPublicId } from '../platform/ids.js';
+import { OutboxRecorder } from '../platform/outbox/outbox.recorder.js';
+import type { DomainEntity } from './domain.entity.js';
+import { caseRuleFixed, primaryNeeded } from './domain.errors.js';
+import { type CreateDomain, type ListDomains, toDomainResponse, type UpdateDomain } from './domain.schemas.js';
+import { DomainVerifier } from './domain-verifier.js';
+import { type DomainChanges, DomainsRepository } from './domains.repository.js';
+import { afterCheck } from './verification.js';
+
+@Injectable()
+export class DomainsService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly domains: DomainsRepository,
+    private readonly verifier: DomainVerifier,
+    private readonly audit: AuditRecorder,
+    private readonly outbox: OutboxRecorder,
+    private readonly cursors: Cursors,
+  ) {}
+
+  async create(ctx: Context, { primary, ...input }: CreateDomain): Promise<DomainEntity> {
+    return this.transactions.run(ctx, async (tx) => {
+      await this.domains.lockPrimary(tx);
+      const first = (await this.domains.findPrimary(tx)) === null;
+      if (primary && !first) await this.domains.clearPrimary(tx);
+      const now = new Date();
+      const domain: DomainEntity = {
+        ...input,
+        tenantId: tx.tenantId,
+        id: newId(),
+        isPrimary: primary === true || first,
+        verificationToken: randomBytes(16).toString('base64url'),
+        verifiedAt: this.verifier.needsNoProof(input.hostname) ? now : null,
+        checkedAt: null,
+        checkError: null,
+        failingSince: null,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await this.domains.insert(tx, domain);
+      await this.changed(tx, ctx, 'created', undefined, domain);
+      return domain;
+    });
+  }
+
+  async list(ctx: Context, { limit, cursor }: ListDomains): Promise<Page<DomainEntity>> {
+    const [afterId] = this.cursors.read(ctx, 'domains', cursor) ?? [];
+    const rows = await this.transactions.run(ctx, (tx) => this.domains.list(tx, limit, afterId as string | undefined));
+    return this.cursors.page(ctx, 'domains', rows, limit, (domain) => [domain.id]);
+  }
+
+  async get(ctx: Context, id: string): Promise<DomainEntity> {
+    return this.transactions.run(ctx, (tx) => this.domains.get(tx, id));
+  }
+
+  async update(ctx: Context, id: string, { primary, ...settings }: UpdateDomain): Promise<DomainEntity> {
+    return this.transactions.run(ctx, async (tx) => {
+      const before = await this.domains.lock(tx, id);
+      if (primary === false && before.isPrimary) throw primaryNeeded();
+      const changesCase = settings.caseSensitive !== undefined && settings.caseSensitive !== before.caseSensitive;
+      if (changesCase && (await this.domains.hasLinks(tx, id))) throw caseRuleFixed(before.hostname);
+      if (primary && !before.isPrimary) {
+        await this.domains.lockPrimary(tx);
+        await this.domains.clearPrimary(tx);
+      }
+      return this.apply(tx, ctx, before, { ...givenFields(settings), ...(primary && { isPrimary: true }) }, 'updated');
+    });
+  }
+
+  /** Looks at DNS now. */
+  async verify(ctx: Context, id: string): Promise<DomainEntity> {
+    const { hostname, verificationToken } = await this.get(ctx, id);
+    const verdict = await this.verifier.check(hostname, verificationToken);
+    return this.transactions.run(ctx, async (tx) => {
+      const before = await this.domains.lock(tx, id);
+      const changes = afterCheck(before, verdict, new Date());
+      const action = (changes.verifiedAt === null) === (before.verifiedAt === null) ? 'checked' : 'verification_changed';
+      return this.apply(tx, ctx, before, changes, action);
+    });
+  }
+
+  async delete(ctx: Context, id: string): Promise<void> {
+    await this.transactions.run(ctx, async (tx) => {
+      const domain = await this.domains.lock(tx, id);
+      await this.domains.delete(tx, domain);
+      await this.changed(tx, ctx, 'deleted', domain, undefined);
+    });
+  }
+
+  private async apply(tx: Tx, ctx: Context, before: DomainEntity, changes: DomainChanges, action: string): Promise<DomainEntity> {
+    const after = { ...before, ...changes, updatedAt: new Date() };
+    await this.domains.update(tx, before.id, { ...changes, updatedAt: after.updatedAt });
+    // A check that found what was known is no change: it would fill the audit trail with nothing.
+    if (action !== 'checked') await this.changed(tx, ctx, action, before, after);
+    return after;
+  }
+
+  private async changed(tx: Tx, ctx: Context, action: string, before?: DomainEntity, after?: DomainEntity): Promise<void> {
+    const domain = (after ?? before) as DomainEntity;
+    await this.audit.record(tx, ctx, {
+      action: `domain.${action}`,
+      target: toPublicId('dom', domain.id),
+      ...(before && { before: toDomainResponse(before) }),
+      ...(after && { after: toDomainResponse(after) }),
+    });
+    await this.outbox.append(tx, ctx, `domain.${action}`, { hostname: domain.hostname });
+  }
+}

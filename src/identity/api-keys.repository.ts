@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { MoreThan } from 'typeorm';
+import type { Tx } from '../platform/database/transactions.js';
+import { ApiKeyEntity } from './api-key.entity.js';
+
+/** A key as the authentication sees it, with the state of its tenant. */
+export interface KnownKey {
+  id: string;
+  scopes: string[];
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+  suspended: boolean;
+}
+
+@Injectable()
+export class ApiKeysRepository {
+  async insert(tx: Tx, key: ApiKeyEntity): Promise<void> {
+    await tx.manager.insert(ApiKeyEntity, key);
+  }
+
+  /** By the unique hash of a 190-bit secret: the time this takes tells nothing about any key. */
+  async findByHash(tx: Tx, secretHash: Buffer): Promise<KnownKey | undefined> {
+    const [row] = (await tx.manager.query(
+      `SELECT k.id, k.scopes, k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
+              t.suspended_at IS NOT NULL AS suspended
+       FROM api_keys k
+       JOIN tenants t ON t.id = k.tenant_id
+       WHERE k.tenant_id = $1 AND k.secret_hash = $2 AND t.deleted_at IS NULL`,
+      [tx.tenantId, secretHash],
+    )) as KnownKey[];
+    return row;
+  }
+
+  get(tx: Tx, id: string): Promise<ApiKeyEntity | null> {
+    return tx.manager.findOneBy(ApiKeyEntity, { tenantId: tx.tenantId, id });
+  }
+
+  list(tx: Tx, limit: number, afterId: string | undefined): Promise<ApiKeyEntity[]> {
+    return tx.manager.find(ApiKeyEntity, {
+      where: { tenantId: tx.tenantId, ...(afterId && { id: MoreThan(afterId) }) },
+      order: { id: 'ASC' },
+      take: limit + 1,
+    });
+  }
+
+  async touch(tx: Tx, id: string): Promise<void> {
+    await tx.manager.update(ApiKeyEntity, { tenantId: tx.tenantId, id }, { lastUsedAt: new Date() });
+  }
+
+  async delete(tx: Tx, id: string): Promise<boolean> {
+    const { affected } = await tx.manager.delete(ApiKeyEntity, { tenantId: tx.tenantId, id });
+    return affected === 1;
+  }
+}

@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import { AuditRecorder } from '../audit/audit.recorder.js';
+import { DomainsReader, type ShortDomain } from '../domains/domains.reader.js';
+import type { Context } from '../platform/context/context.js';
+import { type Tx, Transactions } from '../platform/database/transactions.js';
+import { Cursors, type Page } from '../platform/http/pagination.js';
+import { givenFields } from '../platform/http/patch.js';
+import { newId, toPublicId } from '../platform/ids.js';
+import { OutboxRecorder } from '../platform/outbox/outbox.recorder.js';
+import { Secrets } from '../platform/secrets/secrets.js';
+import type { Link, LinkEntity } from './link.entity.js';
+import { codesExhausted, destinationLoops, expiresBeforeStart, keyTaken, linkNotFound } from './link.errors.js';
+import { canonicalKey } from './link-key.js';
+import { type CreateLink, type LinkInfo, type ListLinks, type Shorten, toLinkResponse, type UpdateLink } from './link.schemas.js';
+import { LinksRepository } from './links.repository.js';
+import { isOffensive, shortCode } from './short-code.js';
+import { ShortCodeNumbers } from './short-code-numbers.js';
+
+/** Codes tried before giving up; each miss means that somebody chose exactly that code as a key. */
+const CODE_ATTEMPTS = 20;
+
+@Injectable()
+export class LinksService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly links: LinksRepository,
+    private readonly domains: DomainsReader,
+    private readonly numbers: ShortCodeNumbers,
+    private readonly audit: AuditRecorder,
+    private readonly outbox: OutboxRecorder,
+    private readonly cursors: Cursors,
+    private readonly secrets: Secrets,
+  ) {}
+
+  async create(ctx: Context, input: CreateLink): Promise<Link> {
+    checkPeriod(input);
+    return this.transactions.run(ctx, async (tx) => {
+      const domain = await this.domains.forLink(tx, input.domain);
+      await this.refuseLoops(tx, input);
+      const link = await this.insert(tx, domain, newLink(ctx, domain, input), input.key);
+      await this.links.addTags(tx, link.id, input.tags);
+      const created: Link = { ...link, domain: domain.hostname, tags: input.tags, clicks: 0, lastClickedAt: null };
+      await this.changed(tx, ctx, 'link.created', undefined, created);
+      return created;
+    });
+  }
+
+  async shorten(ctx: Context, { ttl, ...input }: Shorten): Promise<Link> {
+    const expiresAt = ttl === undefined ? null : new Date(Date.now() + ttl * 1000);
+    return this.create(ctx, { ...DEFAULTS, ...input, expiresAt });
+  }
+
+  async get(ctx: Context, id: string): Promise<Link> {
+    return this.transactions.run(ctx, (tx) => this.links.get(tx, id));
+  }
+
+  async getByKey(ctx: Context, { domain: hostname, key }: LinkInfo): Promise<Link> {
+    return this.transactions.run(ctx, async (tx) => {
+      const domain = await this.domains.find(tx, hostname);
+      if (!domain) throw linkNotFound();
+      return this.links.getByKey(tx, domain.id, canonicalKey(key, domain.caseSensitive));
+    });
+  }
+
+  async list(ctx: Context, { limit, cursor, domain: hostname, ...filter }: ListLinks): Promise<Page<Link>> {
+    const list = `links ${JSON.stringify([hostname, filter])}`;
+    const after = this.cursors.read(ctx, list, cursor);
+    const rows = await this.transactions.run(ctx, async (tx) => {
+      if (hostname === undefined) return this.links.list(tx, filter, limit, after);
+      const domain = await this.domains.find(tx, hostname);
+      return domain ? this.links.list(tx, { ...filter, domainId: domain.id }, limit, after) : [];
+    });
+    return this.cursors.page(ctx, list, rows, limit, (link) =>
+      filter.sort === 'created' ? [link.id] : [link.clicks, link.id],
+    );
+  }
+
+  async update(ctx: Context, id: string, input: UpdateLink): Promise<Link> {
+    return this.transactions.run(ctx, async (tx) => {
+      const before = await this.links.lock(tx, id);
+      const { domain: hostname, tags, ...changes } = givenFields(input);
+      checkPeriod({ ...before, ...changes });
+      await this.refuseLoops(tx, changes);
+      const domain = await this.targetDomain(tx, before, hostname);
+      const moved = { domainId: domain.id, key: canonicalKey(changes.key ?? before.key, domain.caseSensitive) };
+      const entity = { ...changes, ...moved, updatedAt: new Date() };
+      const after: Link = { ...before, ...entity, domain: domain.hostname, tags: tags ?? before.tags };
+      await this.links.update(tx, after, entity);
+      if (tags) await this.links.setTags(tx, id, tags);
+      await this.changed(tx, ctx, 'link.updated', before, after);
+      return after;
+    });
+  }
+
+  async delete(ctx: Context, id: string): Promise<void> {
+    await this.transactions.run(ctx, async (tx) => {
+      const link = await this.links.lock(tx, id);
+      await this.links.delete(tx, id);
+      await this.changed(tx, ctx, 'link.deleted', link, undefined);
+    });
+  }
+
+  private targetDomain(tx: Tx, link: Link, hostname: string | undefined): Promise<ShortDomain> {
+    return hostname === undefined ? this.domains.get(tx, link.domainId) : this.domains.forLink(tx, hostname);
+  }
+
+  /** Inserts with the key asked for, or with the next code that nobody has. */
+  private async insert(tx: Tx, domain: ShortDomain, link: LinkEntity, key: string | undefined): Promise<LinkEntity> {
+    if (key !== undefined) {
+      const keyed = { ...link, key: canonicalKey(key, domain.caseSensitive) };
+      if (!(await this.links.insert(tx, keyed))) throw keyTaken(domain.hostname, keyed.key);
+      return keyed;
+    }
+    for (let attempt = 0; attempt < CODE_ATTEMPTS; attempt++) {
+      const coded = { ...link, key: await this.nextCode(tx, domain) };
+      if (await this.links.insert(tx, coded)) return coded;
+    }
+    throw codesExhausted(domain.hostname);
+  }
+
+  private async nextCode(tx: Tx, domain: ShortDomain): Promise<string> {
+    const space = {
+      key: this.secrets.key('short-code'),
+      domainId: domain.id,
+      caseSensitive: domain.caseSensitive,
+      length: domain.codeLength,
+    };
+    for (;;) {
+      const code = shortCode(await this.numbers.next(tx), space);
+      if (!isOffensive(code)) return code;
+    }
+  }
+
+  private async refuseLoops(tx: Tx, { url, expiredUrl }: { url?: string; expiredUrl?: string | null }): Promise<void> {
+    for (const [pointer, destination] of [['/url', url], ['/expiredUrl', expiredUrl]] as const) {
+      if (!destination) continue;
+      const { hostname, host } = new URL(destination);
+      if (await this.domains.isShortDomain(tx, hostname, host)) throw destinationLoops(pointer, host);
+    }
+  }
+
+  private async changed(tx: Tx, ctx: Context, action: `link.${string}`, before?: Link, after?: Link): Promise<void> {
+    await this.audit.record(tx, ctx, {
+      action,
+      target: toPublicId('link', (after ?? before)?.id ?? ''),
+      ...(before && { before: toLinkResponse(before) }),
+      ...(after && { after: toLinkResponse(after) }),
+    });
+    // Both the old and the new address, so that caches forget either.
+    const addresses = [before, after].filter((link) => link !== undefined).map(({ domain, key }) => ({ domain, key }));
+    await this.outbox.append(tx, ctx, action, { addresses });
+  }
+}
+
+const DEFAULTS = {
+  externalId: null,
+  title: null,
+  comments: null,
+  tags: [],
+  startsAt: null,
+  expiredUrl: null,
+  maxClicks: null,
+  redirectStatus: 302,
+  forwardQuery: false,
+  archived: false,
+  disabledAt: null,
+} as const satisfies Partial<CreateLink>;
+
+function newLink(ctx: Context, domain: ShortDomain, { domain: _, tags: __, ...input }: CreateLink): LinkEntity {
+  const now = new Date();
+  return {
+    ...input,
+    tenantId: ctx.tenantId,
+    id: newId(),
+    domainId: domain.id,
+    key: '',
+    createdBy: ctx.actor,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function checkPeriod({ startsAt, expiresAt }: Pick<LinkEntity, 'startsAt' | 'expiresAt'>): void {
+  if (startsAt && expiresAt && expiresAt <= startsAt) throw expiresBeforeStart();
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+
+export const ROLES = ['api', 'redirect', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+const port = z.coerce.number().int().min(1).max(65535);
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/[^@/]+@/, 'must look like postgres://role:password@host/database');
+const secretKey = z
+  .string()
+  .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** Every environment variable Waypost reads, once. An empty value counts as unset. */
+const environment = z
+  .object({
+    APP_ROLE: z.enum([...ROLES, 'all']).default('all'),
+    HOST: z.string().optional(),
+    PORT: port.default(3000),
+    REDIRECT_PORT: port.default(8080),
+    OPS_PORT: port.default(9464),
+    DATA_DIR: z.string().default('.waypost'),
+    DATABASE_URL: postgresUrl.optional(),
+    DATABASE_OWNER_URL: postgresUrl.optional(),
+    DATABASE_INGEST_URL: postgresUrl.optional(),
+    DATABASE_RESOLVER_URL: postgresUrl.optional(),
+    DATABASE_REPLICA_URL: postgresUrl.optional(),
+    DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+    HASH_PARTITIONS: z.coerce.number().int().min(1).max(256).default(16),
+    REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must look like redis://host:6379').optional(),
+    SECRET_KEY: secretKey.optional(),
+    PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+    PUBLIC_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+    TRUST_PROXY: flag.default(false),
+    DNS_SERVERS: z
+      .string()
+      .transform((value) => value.split(',').map((server) => server.trim()))
+      .optional(),
+    REGION: z.coerce.number().int().min(0).default(0),
+    REGIONS: z.coerce.number().int().min(1).max(64).default(1),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  })
+  .superRefine((env, issues) => {
+    const missing = (name: string, why: string) =>
+      issues.addIssue({ code: 'custom', path: [name], message: `is required ${why}` });
+    if (!env.DATABASE_URL && env.APP_ROLE !== 'all') missing('DATABASE_URL', `when APP_ROLE is ${env.APP_ROLE}`);
+    if (env.REGION >= env.REGIONS) {
+      issues.addIssue({ code: 'custom', path: ['REGION'], message: 'must be smaller than REGIONS' });
+    }
+    const ports = [env.PORT, env.REDIRECT_PORT, env.OPS_PORT];
+    if (new Set(ports).size < ports.length) {
+      issues.addIssue({ code: 'custom', path: ['PORT'], message: 'PORT, REDIRECT_PORT and OPS_PORT must differ' });
+    }
+  });
+
+/** What a role needs besides: the embedded default makes its own, a migration needs neither. */
+const roleEnvironment = environment.superRefine((env, issues) => {
+  for (const name of ['SECRET_KEY', 'PLATFORM_KEY'] as const) {
+    if (env.DATABASE_URL && !env[name]) {
+      issues.addIssue({ code: 'custom', path: [name], message: 'is required when DATABASE_URL is set' });
+    }
+  }
+});
+
+type Environment = z.output<typeof environment>;
+
+export interface DatabaseUrls {
+  owner: string;
+  app: string;
+  ingest: string;
+  resolver: string;
+  replica: string | undefined;
+}
+
+/** What the process is told from outside, with defaults filled in. */
+export interface Settings {
+  roles: ReadonlySet<Role>;
+  host: string | undefined;
+  ports: { api: number; redirect: number; ops: number };
+  dataDir: string;
+  /** Undefined: the embedded server. */
+  databaseUrls: DatabaseUrls | undefined;
+  poolSize: number;
+  hashPartitions: number;
+  redisUrl: string | undefined;
+  secretKey: string | undefined;
+  platformKey: string | undefined;
+  publicApiUrl: string | undefined;
+  trustProxy: boolean;
+  dnsServers: string[] | undefined;
+  region: { index: number; count: number };
+  logLevel: Environment['LOG_LEVEL'];
+}
+
+/** What the running roles work with: nothing optional that they need. A Nest provider, injected by this class. */
+export class Config {
+  readonly roles!: ReadonlySet<Role>;
+  readonly embedded!: boolean;
+  readonly host!: string;
+  readonly ports!: Settings['ports'];
+  readonly dataDir!: string;
+  readonly databaseUrls!: DatabaseUrls;
+  readonly poolSize!: number;
+  readonly redisUrl!: string | undefined;
+  readonly secretKey!: Buffer;
+  readonly platformKey!: string;
+  readonly publicApiUrl!: string;
+  readonly trustProxy!: boolean;
+  readonly dnsServers!: string[] | undefined;
+  readonly region!: Settings['region'];
+
+  private constructor(values: Omit<Config, never>) {
+    Object.assign(this, values);
+  }
+
+  static from(settings: Settings, given: { databaseUrls: DatabaseUrls; secretKey: string; platformKey: string }): Config {
+    const embedded = settings.databaseUrls === undefined;
+    return new Config({
+      roles: settings.roles,
+      embedded,
+      host: settings.host ?? (embedded ? '127.0.0.1' : '0.0.0.0'),
+      ports: settings.ports,
+      dataDir: settings.dataDir,
+      databaseUrls: given.databaseUrls,
+      poolSize: settings.poolSize,
+      redisUrl: settings.redisUrl,
+      secretKey: Buffer.from(given.secretKey, 'base64'),
+      platformKey: given.platformKey,
+      publicApiUrl: settings.publicApiUrl ?? `http://localhost:${settings.ports.api}`,
+      trustProxy: settings.trustProxy,
+      dnsServers: settings.dnsServers,
+      region: settings.region,
+    });
+  }
+}
+
+/** Thrown with one message that names every bad or missing variable, and shows no value: values may be secrets. */
+export class ConfigError extends Error {}
+
+/**
+ * @param purpose what the process is about to do: run a role, or migrate
+ * @throws ConfigError
+ */
+export function readSettings(variables: Record<string, string | undefined>, purpose: 'run' | 'migrate'): Settings {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  const parsed = (purpose === 'run' ? roleEnvironment : environment).safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The environment is not usable:\n${lines.join('\n')}`);
+  }
+  const env = parsed.data;
+  return {
+    roles: new Set(env.APP_ROLE === 'all' ? ROLES : [env.APP_ROLE]),
+    host: env.HOST,
+    ports: { api: env.PORT, redirect: env.REDIRECT_PORT, ops: env.OPS_PORT },
+    dataDir: env.DATA_DIR,
+    databaseUrls: env.DATABASE_URL ? databaseUrls(env, env.DATABASE_URL) : undefined,
+    poolSize: env.DATABASE_POOL_SIZE,
+    hashPartitions: env.HASH_PARTITIONS,
+    redisUrl: env.REDIS_URL,
+    secretKey: env.SECRET_KEY,
+    platformKey: env.PLATFORM_KEY,
+    publicApiUrl: env.PUBLIC_API_URL?.replace(/\/$/, ''),
+    trustProxy: env.TRUST_PROXY,
+    dnsServers: env.DNS_SERVERS,
+    region: { index: env.REGION, count: env.REGIONS },
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function databaseUrls(env: Environment, appUrl: string): DatabaseUrls {
+  const as = (role: string) => {
+    const url = new URL(appUrl);
+    url.username = role;
+    return url.href;
+  };
+  return {
+    owner: env.DATABASE_OWNER_URL ?? as('waypost_owner'),
+    app: appUrl,
+    ingest: env.DATABASE_INGEST_URL ?? as('waypost_ingest'),
+    resolver: env.DATABASE_RESOLVER_URL ?? as('waypost_resolver'),
+    replica: env.DATABASE_REPLICA_URL,
+  };
+}

@@ -1,0 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from './context.js';
+import { continueTrace } from './trace.js';
+
+/** The worker's own upkeep of one tenant: what it changes stands in the audit trail as `system`. */
+export const systemContext = (tenantId: string): Context => ({
+  tenantId,
+  platform: false,
+  actor: 'system',
+  permissions: new Set(),
+  requestId: randomUUID(),
+  traceparent: continueTrace(undefined).traceparent,
+});

@@ -1,0 +1,33 @@
+import { QueryFailedError } from 'typeorm';
+
+interface PostgresError {
+  code?: string;
+  constraint?: string;
+}
+
+const postgresError = (error: unknown): PostgresError | undefined =>
+  error instanceof QueryFailedError ? (error.driverError as PostgresError) : undefined;
+
+/** `name` is that of the whole table's index; the server names the partition's, `links_p03_domain_key`. */
+const violates = (error: unknown, code: string, name: string): boolean => {
+  const { code: actual, constraint } = postgresError(error) ?? {};
+  return actual === code && constraint?.replace(/_p\d{2,3}_/, '_') === name;
+};
+
+export const isUniqueViolation = (error: unknown, index: string): boolean => violates(error, '23505', index);
+export const isForeignKeyViolation = (error: unknown, constraint: string): boolean =>
+  violates(error, '23503', constraint);
+
+// Connection exceptions, shutdowns, too many connections, cancelled statements and locks not had in time.
+const UNAVAILABLE_STATES = /^(08...|57P0[1-5]|53300|57014|55P03|25P03|40001|40P01)$/;
+const UNAVAILABLE_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+const UNAVAILABLE_MESSAGES =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error|not queryable|pool after calling end|Driver not Connected/i;
+
+/** True when the database could not answer now and may answer later: the caller should be told to try again. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, message } = (error instanceof QueryFailedError ? error.driverError : error) as Error & { code?: string };
+  if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
+  return UNAVAILABLE_MESSAGES.test(message);
+}

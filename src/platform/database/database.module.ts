@@ -1,0 +1,62 @@
+import type { DynamicModule } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { type Logger, LOGGER } from '../telemetry/logger.js';
+import { connect } from './connect.js';
+import { IngestDatabase } from './ingest-database.js';
+import { ResolverDatabase } from './resolver-database.js';
+import { Transactions } from './transactions.js';
+
+type Entities = Array<new () => object>;
+
+class AppDatabaseModule {}
+class IngestDatabaseModule {}
+class ResolverDatabaseModule {}
+
+/** Gives `Transactions`. */
+export const appDatabase = (entities: Entities): DynamicModule => ({
+  module: AppDatabaseModule,
+  global: true,
+  providers: [
+    {
+      provide: Transactions,
+      inject: [Config, LOGGER],
+      useFactory: async ({ databaseUrls, poolSize }: Config, logger: Logger) =>
+        new Transactions(
+          await connect({ url: databaseUrls.app, applicationName: 'waypost-app', poolSize, entities }, logger),
+        ),
+    },
+  ],
+  exports: [Transactions],
+});
+
+/** Gives `IngestDatabase`. */
+export const ingestDatabase = (entities: Entities): DynamicModule => ({
+  module: IngestDatabaseModule,
+  global: true,
+  providers: [
+    {
+      provide: IngestDatabase,
+      inject: [Config, LOGGER],
+      useFactory: async ({ databaseUrls }: Config, logger: Logger) =>
+        new IngestDatabase(
+          await connect({ url: databaseUrls.ingest, applicationName: 'waypost-ingest', poolSize: 4, entities }, logger),
+        ),
+    },
+  ],
+  exports: [IngestDatabase],
+});
+
+/** Gives `ResolverDatabase`; connects when first asked, so that the redirect role starts without a database. */
+export const resolverDatabase: DynamicModule = {
+  module: ResolverDatabaseModule,
+  global: true,
+  providers: [
+    {
+      provide: ResolverDatabase,
+      inject: [Config, LOGGER],
+      useFactory: ({ databaseUrls }: Config, logger: Logger) =>
+        new ResolverDatabase(databaseUrls.replica ?? databaseUrls.resolver, logger),
+    },
+  ],
+  exports: [ResolverDatabase],
+};

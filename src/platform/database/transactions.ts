@@ -1,0 +1,74 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { Client } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { Context } from '../context/context.js';
+import { isUnavailable } from './database-errors.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** An open transaction of one tenant. There is no other way to a tenant's tables. */
+export interface Tx {
+  readonly tenantId: string;
+  readonly manager: EntityManager;
+}
+
+/**
+ * A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. Being literal, it takes
+ * nothing but a UUID.
+ */
+function setTenant(tenantId: string): string {
+  if (!UUID.test(tenantId)) throw new Error('A tenant id must be a UUID');
+  return `SET LOCAL app.tenant_id = '${tenantId}'`;
+}
+
+/** The application's door to the database, as waypost_app: one tenant at a time, under row-level security. */
+export class Transactions implements OnApplicationShutdown {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * Runs a use case in one transaction, in which row-level security lets it see the context's tenant alone. Joins the
+   * request's transaction where one is open. Any error rolls everything back.
+   */
+  async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (ctx.tx) return work(ctx.tx);
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await this.begin(runner, ctx);
+      const result = await work({ tenantId: ctx.tenantId, manager: runner.manager });
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      await this.abandon(runner, error);
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** Works as another tenant within the open transaction: how operators create a tenant and its first rows. */
+  async asTenant<T>(tx: Tx, tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    await tx.manager.query(setTenant(tenantId));
+    const result = await work({ tenantId, manager: tx.manager });
+    await tx.manager.query(setTenant(tx.tenantId));
+    return result;
+  }
+
+  /** BEGIN and the settings travel in one round trip: 0.49 ms against 0.67 ms for an indexed read in four. */
+  private async begin(runner: QueryRunner, ctx: Context): Promise<void> {
+    const settings = [setTenant(ctx.tenantId), ...(ctx.platform ? [`SET LOCAL app.platform = 'on'`] : [])];
+    await runner.query(['BEGIN', ...settings].join('; '));
+    // What startTransaction() would have noted; TypeORM refuses row locks and commits without it.
+    Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
+  }
+
+  private async abandon(runner: QueryRunner, error: unknown): Promise<void> {
+    if (!runner.isTransactionActive) return;
+    // A statement past its deadline may still be running: a connection in that state goes back to no pool.
+    if (isUnavailable(error)) return void ((await runner.connect()) as Client).end();
+    await runner.rollbackTransaction();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.dataSource.destroy();
+  }
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import { parse } from 'secure-json-parse';
+import { DomainError } from './domain-error.js';
+
+const MAX_DEPTH = 32;
+
+const malformed = (detail: string): DomainError => new DomainError('malformed', 'malformed_body', detail);
+
+function exceedsDepth(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
+}
+
+/** Bytes to a JSON value: UTF-8 to the letter, no `__proto__`, at most 32 levels deep. */
+export function parseJsonBody(bytes: Buffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw malformed('The body is not valid UTF-8.');
+  }
+  let value: unknown;
+  try {
+    value = parse(text, { protoAction: 'error', constructorAction: 'error' });
+  } catch {
+    throw malformed('The body is not valid JSON.');
+  }
+  if (exceedsDepth(value)) throw malformed(`The body is nested more than ${MAX_DEPTH} levels deep.`);
+  return value;
+}
+
+/** JSON is the only body this server takes; anything else is 415. */
+export function acceptJsonOnly(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+    try {
+      done(null, parseJsonBody(body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}

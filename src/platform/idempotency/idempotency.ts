@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { Context } from '../context/context.js';
+import { type Tx, Transactions } from '../database/transactions.js';
+import { DomainError, invalidField } from '../http/domain-error.js';
+import { Secrets } from '../secrets/secrets.js';
+import { IdempotencyRepository } from './idempotency.repository.js';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+const KEPT_MS = 24 * 3600 * 1000;
+
+export interface Request {
+  key: string;
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+export interface Answer {
+  status: number;
+  body: unknown;
+  replayed: boolean;
+}
+
+const hashOf = ({ method, path, body }: Request): Buffer =>
+  createHash('sha256').update(`${method} ${path}\n${JSON.stringify(body ?? null)}`).digest();
+
+/**
+ * Idempotent requests: the answer is stored in the transaction that has the effect, so that there is never one
+ * without the other. A request that failed left no trace and may be tried again with the same key.
+ */
+@Injectable()
+export class Idempotency {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly records: IdempotencyRepository,
+    private readonly secrets: Secrets,
+  ) {}
+
+  /**
+   * @throws DomainError 409 `idempotency_in_progress`, 422 `idempotency_key_reused`, 422 for a malformed key
+   */
+  async run(ctx: Context, request: Request, handle: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
+    if (!KEY.test(request.key)) {
+      throw invalidField('/Idempotency-Key', 'invalid_header', 'Use 1 to 255 printable ASCII characters without spaces.');
+    }
+    return this.transactions.run(ctx, async (tx) => {
+      if (!(await this.records.lock(tx, ctx.actor, request.key))) throw inProgress();
+      const stored = await this.records.find(tx, ctx.actor, request.key);
+      if (stored) return this.replay(stored, hashOf(request));
+      const answer = await within(ctx, tx, handle);
+      await this.records.store(tx, {
+        principal: ctx.actor,
+        key: request.key,
+        requestHash: hashOf(request),
+        status: answer.status,
+        sealedBody: this.secrets.seal('idempotency', JSON.stringify(answer.body ?? null)),
+        expiresAt: new Date(Date.now() + KEPT_MS),
+      });
+      return { ...answer, replayed: false };
+    });
+  }
+
+  private replay(stored: { requestHash: Buffer; status: number; sealedBody: Buffer }, hash: Buffer): Answer {
+    if (!stored.requestHash.equals(hash)) throw keyReused();
+    const body: unknown = JSON.parse(this.secrets.open('idempotency', stored.sealedBody));
+    return { status: stored.status, body, replayed: true };
+  }
+}
+
+/** While `handle` runs, use cases called with this context join the open transaction. */
+async function within<T>(ctx: Context, tx: Tx, handle: () => Promise<T>): Promise<T> {
+  ctx.tx = tx;
+  try {
+    return await handle();
+  } finally {
+    ctx.tx = undefined;
+  }
+}
+
+const inProgress = (): DomainError =>
+  new DomainError('conflict', 'idempotency_in_progress', 'A request with this Idempotency-Key is still running.');
+
+const keyReused = (): DomainError =>
+  new DomainError('invalid', 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');

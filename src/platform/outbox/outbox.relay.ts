@@ -1,0 +1,82 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { QueryRunner } from 'typeorm';
+import { Bus } from '../bus/bus.js';
+import { IngestDatabase } from '../database/ingest-database.js';
+import { type Logger, LOGGER } from '../telemetry/logger.js';
+import { OutboxEventEntity } from './outbox-event.entity.js';
+
+const BATCH = 500;
+const POLL_MS = 200;
+const RETRY_MS = 1_000;
+const RELAY_LOCK = 7_719_254;
+
+/**
+ * Carries committed events from the outbox to the bus, in order of id, at least once. One relay works at a time: the
+ * lock is the transaction's, so it passes on when a worker dies. (FOR UPDATE SKIP LOCKED would let several share the
+ * work, but Citus refuses it across shards.)
+ */
+@Injectable()
+export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private stopping = false;
+  private wake: () => void = () => undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: IngestDatabase,
+    private readonly bus: Bus,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.running = this.poll();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async poll(): Promise<void> {
+    while (!this.stopping) {
+      const carried = await this.tryCarry();
+      if (carried < BATCH) await this.pause(carried < 0 ? RETRY_MS : POLL_MS);
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** @returns how many events were carried; -1 when the database or the bus did not answer */
+  private async tryCarry(): Promise<number> {
+    try {
+      return await this.database.transaction((runner) => this.carry(runner));
+    } catch (error) {
+      this.logger.warn({ reason: String(error) }, 'The outbox waits');
+      return -1;
+    }
+  }
+
+  private async carry(runner: QueryRunner): Promise<number> {
+    const [{ leader }] = (await runner.query('SELECT pg_try_advisory_xact_lock($1) AS leader', [RELAY_LOCK])) as [
+      { leader: boolean },
+    ];
+    if (!leader) return 0;
+    const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
+    for (const { topic, payload } of events) await this.bus.publish(topic, payload);
+    if (events.length > 0) {
+      await runner.query(
+        'DELETE FROM outbox WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))',
+        [events.map((event) => event.tenantId), events.map((event) => event.id)],
+      );
+    }
+    return events.length;
+  }
+}

@@ -1,0 +1,40 @@
+import type { LoggerService } from '@nestjs/common';
+import { type Logger as Pino, pino, stdTimeFunctions } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+
+/** One JSON line an event; a readable line on a terminal. */
+export type Logger = Pino;
+
+/** Injection token of the process's logger. */
+export const LOGGER = Symbol('Logger');
+
+const REDACTED = ['*.authorization', '*.apiKey', '*.password', '*.secretKey', '*.platformKey', 'err.parameters', 'err.query'];
+
+export function createLogger(level: string, pretty: boolean): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    // A failed statement carries its parameters, which are customers' data.
+    redact: { paths: REDACTED, remove: true },
+  };
+  return pretty
+    ? pino(options, PinoPretty({ colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
+    : pino(options, pino.destination({ dest: 1, sync: true }));
+}
+
+/** Nest's own messages through the same logger; its start-up chatter is for debugging. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(message: unknown, ...context: unknown[]): void {
+    this.logger.debug({ context: context.at(-1) }, String(message));
+  }
+  warn(message: unknown, ...context: unknown[]): void {
+    this.logger.warn({ context: context.at(-1) }, String(message));
+  }
+  error(message: unknown, ...context: unknown[]): void {
+    this.logger.error({ context }, String(message));
+  }
+}

@@ -1,0 +1,43 @@
+import type { DomainTarget, LinkTarget } from './redirect-target.js';
+
+export type Decision =
+  | { kind: 'found'; location: string; status: number }
+  /** The domain's page for what is not there, or no longer there. */
+  | { kind: 'fallback'; location: string; status: 302 }
+  | { kind: 'unknown' }
+  | { kind: 'gone' };
+
+export interface RequestFacts {
+  /** Raw query string without `?`; empty when there is none. */
+  query: string;
+}
+
+/** What a visitor gets. A link that is unknown, disabled or not yet started is answered alike: nobody can tell which. */
+export function decideRedirect(domain: DomainTarget, link: LinkTarget | null, request: RequestFacts, now: Date): Decision {
+  if (!link || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
+  if (isExpired(link, now)) return gone(link.expiredUrl ?? domain.expiredUrl);
+  const location = link.forwardQuery ? withQuery(link.url, request.query) : link.url;
+  return { kind: 'found', location, status: link.redirectStatus };
+}
+
+export const decideRoot = (domain: DomainTarget): Decision =>
+  domain.rootUrl ? { kind: 'fallback', location: domain.rootUrl, status: 302 } : unknown(domain);
+
+const isExpired = ({ expiresAt, maxClicks, clicks }: LinkTarget, now: Date): boolean =>
+  (expiresAt !== null && now >= expiresAt) || (maxClicks !== null && clicks >= maxClicks);
+
+const unknown = ({ notFoundUrl }: DomainTarget): Decision =>
+  notFoundUrl ? { kind: 'fallback', location: notFoundUrl, status: 302 } : { kind: 'unknown' };
+
+const gone = (location: string | null): Decision =>
+  location ? { kind: 'fallback', location, status: 302 } : { kind: 'gone' };
+
+/** The visitor's parameters join the destination's and replace those of the same name. */
+export function withQuery(destination: string, query: string): string {
+  if (query === '') return destination;
+  const url = new URL(destination);
+  const given = new URLSearchParams(query);
+  for (const name of new Set(given.keys())) url.searchParams.delete(name);
+  for (const [name, value] of given) url.searchParams.append(name, value);
+  return url.href;
+}

@@ -1,0 +1,69 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { ClickRecorder } from '../clicks/clicks.recorder.js';
+import { canonicalKey } from '../links/links.reader.js';
+import { Bus } from '../platform/bus/bus.js';
+import { parseHostname } from '../platform/http/hostname.js';
+import { redirects } from '../platform/telemetry/metrics.js';
+import { type Decision, decideRedirect, decideRoot } from './decide-redirect.js';
+import { RedirectCache } from './redirect-cache.js';
+import type { DomainTarget, LinkTarget } from './redirect-target.js';
+
+/** A visitor's request, as the listener understood it. */
+export interface Visit {
+  /** The Host header. */
+  host: string;
+  /** Decoded path without the leading slash; empty for the bare domain. */
+  path: string;
+  query: string;
+  /** False for HEAD, which answers like GET and is no click. */
+  counts: boolean;
+  referrer: string | undefined;
+  userAgent: string | undefined;
+}
+
+@Injectable()
+export class RedirectsService implements OnApplicationBootstrap {
+  constructor(
+    private readonly cache: RedirectCache,
+    private readonly clicks: ClickRecorder,
+    private readonly bus: Bus,
+  ) {}
+
+  async visit(visit: Visit): Promise<Decision> {
+    const decision = await this.decide(visit);
+    redirects.inc({ decision: decision.kind });
+    return decision;
+  }
+
+  private async decide(visit: Visit): Promise<Decision> {
+    const hostname = parseHostname(withoutPublicPort(visit.host));
+    const domain = hostname === undefined ? null : await this.cache.domain(hostname);
+    if (!domain || hostname === undefined) return { kind: 'unknown' };
+    if (visit.path === '') return decideRoot(domain);
+    const key = canonicalKey(visit.path.replace(/\/$/, ''), domain.caseSensitive);
+    const link = await this.cache.link(hostname, domain, key);
+    const decision = decideRedirect(domain, link, visit, new Date());
+    if (link && decision.kind === 'found' && visit.counts) this.count(domain, link, visit);
+    return decision;
+  }
+
+  /** Never awaited: analytics must not delay a redirect. */
+  private count({ tenantId, domainId }: DomainTarget, link: LinkTarget, { referrer, userAgent }: Visit): void {
+    link.clicks++;
+    this.clicks.offer({ tenantId, domainId, linkId: link.linkId, referrer, userAgent });
+  }
+
+  /** A change is in force here as soon as the bus tells of it; in the gaps of the bus, nothing remembered counts. */
+  onApplicationBootstrap(): void {
+    this.bus.onGap(() => this.cache.clear());
+    this.bus.subscribe('link.>', (_topic, data) => {
+      const { addresses } = data as { addresses: Array<{ domain: string; key: string }> };
+      for (const { domain, key } of addresses) this.cache.forgetLink(domain, key);
+    });
+    this.bus.subscribe('domain.>', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
+    this.bus.subscribe('tenant.>', () => this.cache.clear());
+  }
+}
+
+/** A proxy in front may hand on the port that visitors use; only localhost is told apart by its port. */
+const withoutPublicPort = (host: string): string => (/localhost(:\d+)?$/i.test(host) ? host : host.replace(/:\d+$/, ''));

@@ -1,0 +1,20 @@
+import type { Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AccessGuard } from '../../identity/access.guard.js';
+import { InputPipe } from '../../platform/http/input.pipe.js';
+import { NextLinkInterceptor } from '../../platform/http/next-link.interceptor.js';
+import { ProblemFilter } from '../../platform/http/problem.filter.js';
+import { IdempotencyInterceptor } from '../../platform/idempotency/idempotency.interceptor.js';
+import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
+
+/**
+ * What every API request passes, in this order. Before it stand the hooks of the HTTP server, see api.server.ts; after
+ * it, the controller.
+ */
+export const apiPipeline: Provider[] = [
+  { provide: APP_GUARD, useClass: AccessGuard },
+  { provide: APP_INTERCEPTOR, useClass: NextLinkInterceptor },
+  { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+  { provide: APP_PIPE, useClass: InputPipe },
+  { provide: APP_FILTER, inject: [LOGGER], useFactory: (logger: Logger) => new ProblemFilter(logger) },
+];

@@ -1,0 +1,63 @@
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastify } from 'fastify';
+import type { Config } from '../../platform/config/config.js';
+import { logRequests } from '../../platform/http/access-log.js';
+import { acceptJsonOnly } from '../../platform/http/json-body.js';
+import { portTaken } from '../../platform/http/listen.js';
+import { answerProblem } from '../../platform/http/problem.filter.js';
+import { identifyRequests, requestId } from '../../platform/http/request-identity.js';
+import type { Logger } from '../../platform/telemetry/logger.js';
+import { serveOpenApi } from './openapi.js';
+
+const BODY_LIMIT = 256 * 1024;
+
+/** The API's HTTP server: limits, request ids, bodies, the log, and problem+json for what never reaches Nest. */
+export function createApiAdapter(config: Config, logger: Logger): FastifyAdapter {
+  const server = fastify({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    routerOptions: { maxParamLength: 300 },
+    trustProxy: config.trustProxy,
+    return503OnClosing: false,
+    genReqId: (request) => requestId(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.end(MALFORMED);
+    },
+  });
+  identifyRequests(server);
+  acceptJsonOnly(server);
+  logRequests(server, logger);
+  return new FastifyAdapter(server);
+}
+
+/** What a client gets that does not speak HTTP: too early for anything but raw bytes. */
+const MALFORMED_BODY = JSON.stringify({
+  type: 'https://waypost.dev/errors#malformed_request',
+  title: 'Malformed request',
+  status: 400,
+  detail: 'The request is not well-formed HTTP.',
+  instance: '/',
+  code: 'malformed_request',
+  traceId: '',
+});
+const MALFORMED = [
+  'HTTP/1.1 400 Bad Request',
+  'content-type: application/problem+json; charset=utf-8',
+  `content-length: ${Buffer.byteLength(MALFORMED_BODY)}`,
+  'connection: close',
+  '',
+  MALFORMED_BODY,
+].join('\r\n');
+
+/** Adds the API's documents and opens its port. */
+export async function openApi(app: NestFastifyApplication, { host, ports }: Config): Promise<void> {
+  serveOpenApi(app);
+  try {
+    await app.listen(ports.api, host);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? portTaken(ports.api, 'PORT') : error;
+  }
+}

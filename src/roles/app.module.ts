@@ -1,0 +1,26 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { Config } from '../platform/config/config.js';
+import { appDatabase, ingestDatabase, resolverDatabase } from '../platform/database/database.module.js';
+import { platform } from '../platform/platform.module.js';
+import type { Logger } from '../platform/telemetry/logger.js';
+import { ApiModule } from './api/api.module.js';
+import { APP_ENTITIES, INGEST_ENTITIES } from './entities.js';
+import { RedirectModule } from './redirect/redirect.module.js';
+import { WorkerModule } from './worker/worker.module.js';
+
+class AppModule {}
+
+/** The roles this process plays, each with the one database role it may use. */
+export const appModule = (config: Config, logger: Logger): DynamicModule => {
+  const { roles } = config;
+  return {
+    module: AppModule,
+    imports: [
+      platform(config, logger),
+      ...(roles.has('api') || roles.has('worker') ? [appDatabase(APP_ENTITIES)] : []),
+      ...(roles.has('worker') ? [ingestDatabase(INGEST_ENTITIES), WorkerModule] : []),
+      ...(roles.has('redirect') ? [resolverDatabase, RedirectModule] : []),
+      ...(roles.has('api') ? [ApiModule] : []),
+    ],
+  };
+};

@@ -1,0 +1,71 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { type Config, ConfigError } from '../platform/config/config.js';
+import { settingsFromEnvironment } from '../platform/config/environment.js';
+import { createLogger, type Logger } from '../platform/telemetry/logger.js';
+import { keepDemoTenant } from './embedded/demo-tenant.js';
+import { externalConfig, startEmbeddedDefault } from './embedded/embedded-default.js';
+import { firstSteps } from './embedded/first-steps.js';
+import { run, stop } from './run.js';
+
+/** Ctrl-C on a laptop is over within 5 s, the database included; a cluster gives 30 s by default. */
+const STOP_DEADLINE_MS = { embedded: 3_000, cluster: 25_000 };
+
+interface Running {
+  app: INestApplicationContext;
+  config: Config;
+  /** Ends what lies beneath the roles. */
+  release: () => Promise<void>;
+}
+
+/** The life of the process: from the environment to open ports, and back down on a signal. */
+export async function main(): Promise<void> {
+  let logger: Logger | undefined;
+  try {
+    const settings = settingsFromEnvironment('run');
+    logger = createLogger(settings.logLevel, process.stdout.isTTY);
+    const { app, config, release } = await start(settings, logger);
+    stopOnSignal({ app, config, release }, logger);
+  } catch (error) {
+    // What the operator can mend is said plainly; anything else with all that is known of it.
+    if (error instanceof ConfigError || !logger) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    else logger.error({ err: error }, 'Waypost could not start');
+    process.exit(1);
+  }
+}
+
+async function start(settings: ReturnType<typeof settingsFromEnvironment>, logger: Logger): Promise<Running> {
+  if (settings.databaseUrls) {
+    const config = externalConfig(settings);
+    const app = await run(config, logger);
+    logger.info({ roles: [...config.roles], ports: config.ports }, 'Waypost is running');
+    return { app, config, release: async () => undefined };
+  }
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const { config, postgres } = await startEmbeddedDefault(settings, say);
+  try {
+    const app = await run(config, logger);
+    say(firstSteps(await keepDemoTenant(app, config), config.dataDir));
+    return { app, config, release: () => postgres.stop() };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+function stopOnSignal({ app, config, release }: Running, logger: Logger): void {
+  let stoppingSince: number | undefined;
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    if (stoppingSince !== undefined) {
+      // A terminal's Ctrl-C may arrive twice at once; a second one later is somebody who will not wait.
+      if (Date.now() - stoppingSince > 1_000) process.exit(1);
+      return;
+    }
+    stoppingSince = Date.now();
+    logger.info({ signal }, 'Stopping');
+    const inTime = await stop(app, config.embedded ? STOP_DEADLINE_MS.embedded : STOP_DEADLINE_MS.cluster);
+    if (!inTime) logger.error('Stopped before all work was finished: the deadline has passed');
+    await release();
+    process.exit(inTime ? 0 : 1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, (name) => void onSignal(name));
+}

@@ -1,0 +1,22 @@
+/** An answer that is no redirect. */
+export interface Page {
+  status: number;
+  type: string;
+  body: string;
+}
+
+const page = (status: number, title: string, text: string): Page => ({
+  status,
+  type: 'text/html; charset=utf-8',
+  body: `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><body style="font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem"><h1>${title}</h1><p>${text}</p></body></html>\n`,
+});
+
+/** Unknown host, unknown key, disabled and not yet started links: all the same, byte for byte. */
+export const UNKNOWN = page(404, 'Not found', 'There is no link at this address.');
+export const GONE = page(410, 'No longer available', 'This link has expired.');
+export const MALFORMED = page(400, 'Bad request', 'This address is not well-formed.');
+export const METHOD = page(405, 'Method not allowed', 'Short links are there to be followed.');
+export const UNAVAILABLE = page(503, 'Try again', 'This link can not be looked up right now. Please try again in a moment.');
+
+// Crawlers may follow short links: previews in chats and social networks depend on it.
+export const ROBOTS: Page = { status: 200, type: 'text/plain; charset=utf-8', body: 'User-agent: *\nAllow: /\n' };

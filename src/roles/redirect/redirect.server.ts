@@ -1,0 +1,118 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { Config } from '../../platform/config/config.js';
+import { isUnavailable } from '../../platform/database/database-errors.js';
+import { listen } from '../../platform/http/listen.js';
+import { Readiness } from '../../platform/ops/readiness.js';
+import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
+import type { Decision } from '../../redirects/decide-redirect.js';
+import { RedirectCache } from '../../redirects/redirect-cache.js';
+import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
+import { RedirectsService } from '../../redirects/redirects.service.js';
+import { GONE, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
+
+/** Nobody's cache may keep an answer for longer than an edit may take to be in force: see the budgets. */
+const CACHE_PERMANENT = 'private, max-age=30';
+const CACHE_TEMPORARY = 'private, no-cache';
+
+/**
+ * The visitors' listener: short links and nothing else. It knows no /v1, no health and no metrics, so that no key can
+ * collide with an API path and the API can not be reached through a customer's domain.
+ */
+@Injectable()
+export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly server: FastifyInstance;
+
+  constructor(
+    private readonly config: Config,
+    private readonly redirects: RedirectsService,
+    private readonly readiness: Readiness,
+    private readonly cache: RedirectCache,
+    private readonly targets: RedirectTargetsRepository,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.server = fastify({
+      bodyLimit: 1,
+      requestTimeout: 10_000,
+      connectionTimeout: 60_000,
+      keepAliveTimeout: 72_000,
+      routerOptions: { maxParamLength: 16_384 },
+      exposeHeadRoutes: false,
+      return503OnClosing: false,
+      frameworkErrors: (_error, _request, reply) => void show(reply, MALFORMED),
+    });
+    this.server.removeAllContentTypeParsers();
+    // A body is never read; whatever its type, the method decides.
+    this.server.addContentTypeParser('*', (_request, _body, done) => done(null));
+    this.server.get('/robots.txt', (_request, reply) => show(reply, ROBOTS));
+    this.server.get('/favicon.ico', (_request, reply) => reply.header('cache-control', 'max-age=86400').status(204).send());
+    this.server.route({ method: ['GET', 'HEAD'], url: '/*', handler: (request, reply) => this.answer(request, reply) });
+    this.server.setNotFoundHandler((_request, reply) => show(reply.header('allow', 'GET, HEAD'), METHOD));
+    this.server.setErrorHandler((error, _request, reply) => this.fail(error, reply));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.readiness.add('redirects', async () => {
+      if (!this.cache.warm) await this.targets.ping();
+    });
+    await listen(this.server, this.config.host, this.config.ports.redirect, 'REDIRECT_PORT');
+  }
+
+  /** First of all on shutdown: no new visitors, those inside are served. */
+  async onModuleDestroy(): Promise<void> {
+    await this.server.close();
+  }
+
+  private async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const [rawPath = '/', query = ''] = splitOnce(request.raw.url ?? '/', '?');
+    const path = decodePath(rawPath);
+    if (path === undefined) return show(reply, MALFORMED);
+    const decision = await this.redirects.visit({
+      host: request.headers.host ?? '',
+      path,
+      query,
+      counts: request.method === 'GET',
+      referrer: request.headers.referer,
+      userAgent: request.headers['user-agent'],
+    });
+    return send(reply, decision);
+  }
+
+  private fail(error: unknown, reply: FastifyReply): void {
+    const { statusCode = 500 } = error as { statusCode?: number };
+    if (statusCode < 500) return void show(reply, MALFORMED);
+    if (isUnavailable(error)) this.logger.warn({ reason: String(error) }, 'A link could not be looked up');
+    else this.logger.error({ err: error }, 'A redirect failed for a reason that is ours');
+    void show(reply.header('retry-after', '2'), UNAVAILABLE);
+  }
+}
+
+function send(reply: FastifyReply, decision: Decision): FastifyReply {
+  if (decision.kind === 'unknown') return show(reply, UNKNOWN);
+  if (decision.kind === 'gone') return show(reply, GONE);
+  const { status, location } = decision;
+  return reply
+    .status(status)
+    .header('location', location)
+    .header('cache-control', status === 301 || status === 308 ? CACHE_PERMANENT : CACHE_TEMPORARY)
+    .header('x-robots-tag', 'noindex')
+    .send();
+}
+
+const show = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>
+  reply.status(status).header('content-type', type).header('cache-control', 'private, no-cache').send(body);
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** @returns the decoded path without its leading slash; undefined for bad percent-encoding or a null byte */
+function decodePath(rawPath: string): string | undefined {
+  try {
+    const path = decodeURIComponent(rawPath.slice(1));
+    return path.includes('\0') ? undefined : path;
+  } catch {
+    return undefined;
+  }
+}

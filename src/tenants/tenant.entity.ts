@@ -1,0 +1,18 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** An organization. */
+@Entity('tenants')
+export class TenantEntity {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') name!: string;
+  /** Unique among the tenants there are. */
+  @Column('text') slug!: string;
+  /** Set: its keys answer 403 and its links do not redirect. */
+  @Column('timestamptz', { name: 'suspended_at', nullable: true }) suspendedAt!: Date | null;
+  /** Set: as if it were not there; the worker is clearing it away. */
+  @Column('timestamptz', { name: 'deleted_at', nullable: true }) deletedAt!: Date | null;
+  /** Set: the worker has cleared away its links, domains and keys. */
+  @Column('timestamptz', { name: 'purged_at', nullable: true }) purgedAt!: Date | null;
+  @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
+}

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+// Loaded by Node itself, outside the test runner, hence the extension.
+import { freePorts, spawnWaypost, type WaypostProcess, whenStarted } from './waypost-process.ts';
+
+let shared: { process: WaypostProcess; dataDir: string } | undefined;
+
+/** Starts the Waypost that all integration tests share: each makes tenants of its own on it. */
+export async function setup(): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'waypost-test-'));
+  const process_ = spawnWaypost({ ...(await freePorts()), DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
+  shared = { process: process_, dataDir };
+  const credentials = await whenStarted(process_, dataDir);
+  process.env.WAYPOST_UNDER_TEST = JSON.stringify({ ...credentials, dataDir });
+}
+
+/** Stops it. One that does not stop cleanly, or that had to report a fault of its own, fails the run. */
+export async function teardown(): Promise<void> {
+  if (!shared) return;
+  const { process: waypost, dataDir } = shared;
+  waypost.child.kill('SIGTERM');
+  const code = await waypost.exited;
+  await rm(dataDir, { recursive: true, force: true });
+  if (code !== 0) throw new Error(`The shared Waypost ended with ${code}:\n${waypost.output()}`);
+  if (waypost.output().includes('a reason that is ours')) {
+    throw new Error(`Some request was answered with 500:\n${waypost.output()}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+
+/** What `$DATA_DIR/credentials.json` promises. */
+export interface Credentials {
+  apiUrl: string;
+  redirectUrl: string;
+  opsUrl: string;
+  tenantId: string;
+  apiKey: string;
+  platformKey: string;
+  domain: string;
+}
+
+/** A real Waypost process. */
+export interface WaypostProcess {
+  child: ChildProcess;
+  /** All it has printed so far. */
+  output: () => string;
+  /** Resolves with the exit code, or the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Three ports that nobody has right now. */
+export async function freePorts(): Promise<{ PORT: string; REDIRECT_PORT: string; OPS_PORT: string }> {
+  const [api, redirect, ops] = await Promise.all([freePort(), freePort(), freePort()]);
+  return { PORT: String(api), REDIRECT_PORT: String(redirect), OPS_PORT: String(ops) };
+}
+
+/** Runs a compiled entry point with exactly these variables besides the machine's own. */
+export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js'): WaypostProcess {
+  const child = spawn(NODE, ['--enable-source-maps', entry], { cwd: ROOT, env: { ...process.env, ...env } });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  return { child, output: () => text, exited };
+}
+
+/** Waits until the process has its ports open and has written its credentials. */
+export async function whenStarted(waypost: WaypostProcess, dataDir: string, seconds = 90): Promise<Credentials> {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    if (waypost.child.exitCode !== null) throw new Error(`It ended by itself:\n${waypost.output()}`);
+    if (waypost.output().includes('Stop with Ctrl-C')) {
+      return JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')) as Credentials;
+    }
+    await sleep(50);
+  }
+  throw new Error(`It was not up within ${seconds} s:\n${waypost.output()}`);
+}
