@@ -11,6 +11,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** The project's own Node, installed with the development dependencies. */
 export const node = join(root, 'node_modules', '.bin', 'node');
 
+const parent = process.ppid;
+
 /** What went wrong, in words for whoever typed the command: printed without a stack. */
 export class Failure extends Error {}
 
@@ -36,20 +38,40 @@ export function run(file, args, { quiet = false } = {}) {
   child.stderr?.on('data', (chunk) => (output += chunk));
 
   let received;
+  let forwarded = 0;
   const forward = (signal) => {
     received = signal;
-    // A terminal sends Ctrl-C and its hang-up to the child too, and a second one would cut a clean stop short.
-    if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
+    // A terminal sends Ctrl-C and its hang-up to the child too; npm may repeat what a whole process group was sent. Twice
+    // would look like impatience, and cut a clean stop short.
+    if ((signal !== 'SIGTERM' && process.stdin.isTTY) || Date.now() - forwarded < 1000) return;
+    forwarded = Date.now();
+    child.kill(signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
+  const orphaned = watchParent(() => forward('SIGTERM'));
 
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code: code ?? exitCodeOf(signal), signal: received, output }));
   }).finally(() => {
     for (const signal of signals) process.off(signal, forward);
+    clearInterval(orphaned);
   });
+}
+
+/**
+ * npm runs a script in a shell, which dies of a SIGTERM without passing it on, and npm may be killed: both leave us with
+ * another parent. Without npm a lost parent means nothing: a shell may end and leave its jobs running.
+ */
+function watchParent(onLost) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const interval = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(interval);
+    onLost();
+  }, 250);
+  return interval;
 }
 
 /** Ends this process if it was asked to stop while a step before the last one ran. */

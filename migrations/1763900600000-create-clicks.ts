@@ -1,5 +1,11 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { createTenantIndex, createTenantTable, hashPartitions, isolateByTenant, OWN_TENANT } from './support/tenant-table.js';
+import {
+  createTenantIndex,
+  createTenantTable,
+  hashPartitions,
+  isolateByTenant,
+  OWN_TENANT,
+} from './support/tenant-table.js';
 
 const MONTHS_BACK = 1;
 const MONTHS_AHEAD = 3;
@@ -21,7 +27,9 @@ export class CreateClicks1763900600000 implements MigrationInterface {
     await db.query(`CREATE INDEX clicks_link ON clicks (tenant_id, link_id, occurred_at)`);
     await isolateByTenant(db, 'clicks');
     await this.createPartitionMaker(db);
-    await db.query(`SELECT make_click_partitions((now() - interval '${MONTHS_BACK} month')::date, ${MONTHS_BACK + 1 + MONTHS_AHEAD})`);
+    await db.query(
+      `SELECT make_click_partitions((now() - interval '${MONTHS_BACK} month')::date, ${MONTHS_BACK + 1 + MONTHS_AHEAD})`,
+    );
 
     // Quarter-hours, so that day boundaries are exact in every IANA time zone.
     await createTenantTable(db, 'click_rollups', {

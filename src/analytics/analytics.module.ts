@@ -4,5 +4,9 @@ import { LinksModule } from '../links/links.module.js';
 import { AnalyticsRepository } from './analytics.repository.js';
 import { AnalyticsService } from './analytics.service.js';
 
-@Module({ imports: [DomainsModule, LinksModule], providers: [AnalyticsRepository, AnalyticsService], exports: [AnalyticsService] })
+@Module({
+  imports: [DomainsModule, LinksModule],
+  providers: [AnalyticsRepository, AnalyticsService],
+  exports: [AnalyticsService],
+})
 export class AnalyticsModule {}

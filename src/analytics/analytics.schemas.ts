@@ -14,7 +14,10 @@ function isTimeZone(name: string): boolean {
 const timezone = z
   .string()
   .max(100)
-  .refine(isTimeZone, { message: 'Use an IANA time zone such as Europe/Berlin.', params: { code: 'unknown_time_zone' } })
+  .refine(isTimeZone, {
+    message: 'Use an IANA time zone such as Europe/Berlin.',
+    params: { code: 'unknown_time_zone' },
+  })
   .default('UTC');
 
 const time = z
@@ -38,9 +41,11 @@ export const analyticsQuery = z
   .superRefine((query, issues) => {
     const refuse = (path: string, code: string, message: string) =>
       issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
-    if (query.interval && (query.start || query.end)) refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
+    if (query.interval && (query.start || query.end))
+      refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
     if (query.end && !query.start) refuse('start', 'required', 'An end needs a start.');
-    if (query.start && query.start >= (query.end ?? new Date())) refuse('start', 'empty_range', 'The start must lie before the end.');
+    if (query.start && query.start >= (query.end ?? new Date()))
+      refuse('start', 'empty_range', 'The start must lie before the end.');
     if (query.key && !query.domain) refuse('domain', 'required', 'A key needs its domain.');
   });
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DomainsReader } from '../domains/domains.reader.js';
 import { LinksReader } from '../links/links.reader.js';
-import type { Context } from '../platform/context/context.js';
-import { type Tx, Transactions } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
+import { Transactions } from '../platform/database/transactions.js';
 import { AnalyticsRepository, type ClickFilter, type Slice } from './analytics.repository.js';
 import type { AnalyticsQuery } from './analytics.schemas.js';
 import { timeRange } from './time-range.js';

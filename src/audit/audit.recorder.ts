@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Context } from '../platform/context/context.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
 import { newId } from '../platform/ids.js';
 import { AuditEventEntity } from './audit-event.entity.js';
 

@@ -56,7 +56,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     clearInterval(this.timer);
     await this.sending;
     await this.flush();
-    if (this.held > 0) this.logger.error({ clicks: this.held }, 'Clicks were lost: the queue did not take them in time');
+    if (this.held > 0)
+      this.logger.error({ clicks: this.held }, 'Clicks were lost: the queue did not take them in time');
   }
 
   private seal(): void {

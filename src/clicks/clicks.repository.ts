@@ -58,10 +58,9 @@ export class ClicksRepository {
 
   /** Makes the monthly partitions that are missing, from this month on. @returns how many were made */
   async makePartitions(monthsAhead: number): Promise<number> {
-    const [row] = await this.database.query<{ made: number }>(
-      'SELECT make_click_partitions(now()::date, $1) AS made',
-      [monthsAhead + 1],
-    );
+    const [row] = await this.database.query<{ made: number }>('SELECT make_click_partitions(now()::date, $1) AS made', [
+      monthsAhead + 1,
+    ]);
     return row?.made ?? 0;
   }
 }

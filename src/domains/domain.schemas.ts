@@ -44,7 +44,12 @@ export const createDomain = z
   .transform(({ slug, ...input }, issues) => {
     const given = input.hostname ?? slug;
     if (given !== undefined) return { ...input, hostname: given };
-    issues.addIssue({ code: 'custom', path: ['hostname'], message: 'A hostname is required.', params: { code: 'required' } });
+    issues.addIssue({
+      code: 'custom',
+      path: ['hostname'],
+      message: 'A hostname is required.',
+      params: { code: 'required' },
+    });
     return z.NEVER;
   });
 export type CreateDomain = z.output<typeof createDomain>;

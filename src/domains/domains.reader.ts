@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { isLocal, parseHostname } from '../platform/http/hostname.js';
 import type { DomainEntity } from './domain.entity.js';
 import { domainNotFound, noDomain, unknownDomain } from './domain.errors.js';

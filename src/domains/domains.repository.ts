@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThan } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { DomainEntity } from './domain.entity.js';
 import { domainInUse, domainNotFound, hostnameTaken } from './domain.errors.js';
 

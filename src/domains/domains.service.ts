@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
-import type { Context } from '../platform/context/context.js';
-import { type Tx, Transactions } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
+import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
@@ -81,7 +81,8 @@ export class DomainsService {
     return this.transactions.run(ctx, async (tx) => {
       const before = await this.domains.lock(tx, id);
       const changes = afterCheck(before, verdict, new Date());
-      const action = (changes.verifiedAt === null) === (before.verifiedAt === null) ? 'checked' : 'verification_changed';
+      const action =
+        (changes.verifiedAt === null) === (before.verifiedAt === null) ? 'checked' : 'verification_changed';
       return this.apply(tx, ctx, before, changes, action);
     });
   }
@@ -94,7 +95,13 @@ export class DomainsService {
     });
   }
 
-  private async apply(tx: Tx, ctx: Context, before: DomainEntity, changes: DomainChanges, action: string): Promise<DomainEntity> {
+  private async apply(
+    tx: Tx,
+    ctx: Context,
+    before: DomainEntity,
+    changes: DomainChanges,
+    action: string,
+  ): Promise<DomainEntity> {
     const after = { ...before, ...changes, updatedAt: new Date() };
     await this.domains.update(tx, before.id, { ...changes, updatedAt: after.updatedAt });
     // A check that found what was known is no change: it would fill the audit trail with nothing.
@@ -102,7 +109,13 @@ export class DomainsService {
     return after;
   }
 
-  private async changed(tx: Tx, ctx: Context, action: string, before?: DomainEntity, after?: DomainEntity): Promise<void> {
+  private async changed(
+    tx: Tx,
+    ctx: Context,
+    action: string,
+    before?: DomainEntity,
+    after?: DomainEntity,
+  ): Promise<void> {
     const domain = (after ?? before) as DomainEntity;
     await this.audit.record(tx, ctx, {
       action: `domain.${action}`,

@@ -6,7 +6,9 @@ const TENANT_CHARACTERS = 22;
 const SECRET_CHARACTERS = 32;
 const CHECKSUM_CHARACTERS = 6;
 
-const SHAPE = new RegExp(`^wp_([0-9A-Za-z]{${TENANT_CHARACTERS}})[0-9A-Za-z]{${SECRET_CHARACTERS}}([0-9A-Za-z]{${CHECKSUM_CHARACTERS}})$`);
+const SHAPE = new RegExp(
+  `^wp_([0-9A-Za-z]{${TENANT_CHARACTERS}})[0-9A-Za-z]{${SECRET_CHARACTERS}}([0-9A-Za-z]{${CHECKSUM_CHARACTERS}})$`,
+);
 
 function toBase62(value: bigint, length: number): string {
   let text = '';

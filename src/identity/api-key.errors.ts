@@ -8,7 +8,11 @@ export const scopesExceedYours = (scopes: string[]): DomainError =>
 
 /** Missing, malformed, unknown, revoked, expired: all answered alike. */
 export const unauthenticated = (): DomainError =>
-  new DomainError('unauthenticated', 'unauthenticated', 'Credentials are missing or not valid. Send Authorization: Bearer <API key>.');
+  new DomainError(
+    'unauthenticated',
+    'unauthenticated',
+    'Credentials are missing or not valid. Send Authorization: Bearer <API key>.',
+  );
 
 export const forbidden = (permission: string): DomainError =>
   new DomainError('forbidden', 'forbidden', `These credentials do not have the permission ${permission}.`);

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
-import type { Context } from '../platform/context/context.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
 import { newId, toPublicId } from '../platform/ids.js';
 import { sha256 } from '../platform/secrets/secrets.js';
 import type { ApiKeyEntity } from './api-key.entity.js';
@@ -25,7 +24,11 @@ export class ApiKeysRecorder {
   ) {}
 
   /** @returns the stored key, and its text, which nobody can read again */
-  async issue(tx: Tx, ctx: Context, { name, scopes = [...SCOPES], expiresAt = null }: NewKey): Promise<[ApiKeyEntity, string]> {
+  async issue(
+    tx: Tx,
+    ctx: Context,
+    { name, scopes = [...SCOPES], expiresAt = null }: NewKey,
+  ): Promise<[ApiKeyEntity, string]> {
     const text = newApiKeyText(tx.tenantId);
     const key: ApiKeyEntity = {
       tenantId: tx.tenantId,
@@ -40,7 +43,11 @@ export class ApiKeysRecorder {
       createdAt: new Date(),
     };
     await this.keys.insert(tx, key);
-    await this.audit.record(tx, ctx, { action: 'api_key.created', target: toPublicId('key', key.id), after: toApiKeyResponse(key) });
+    await this.audit.record(tx, ctx, {
+      action: 'api_key.created',
+      target: toPublicId('key', key.id),
+      after: toApiKeyResponse(key),
+    });
     return [key, text];
   }
 }

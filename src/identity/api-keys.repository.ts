@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThan } from 'typeorm';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 
 /** A key as the authentication sees it, with the state of its tenant. */

@@ -20,7 +20,10 @@ export class ApiKeysService {
     private readonly cursors: Cursors,
   ) {}
 
-  async create(ctx: Context, { scopes = [...ctx.permissions] as NonNullable<CreateApiKey['scopes']>, ...input }: CreateApiKey) {
+  async create(
+    ctx: Context,
+    { scopes = [...ctx.permissions] as NonNullable<CreateApiKey['scopes']>, ...input }: CreateApiKey,
+  ) {
     const excess = scopes.filter((scope) => !ctx.permissions.has(scope));
     if (excess.length > 0) throw scopesExceedYours(excess);
     return this.transactions.run(ctx, (tx) => this.recorder.issue(tx, ctx, { ...input, scopes }));
@@ -37,7 +40,11 @@ export class ApiKeysService {
     await this.transactions.run(ctx, async (tx) => {
       const key = await this.keys.get(tx, id);
       if (!key || !(await this.keys.delete(tx, id))) throw apiKeyNotFound();
-      await this.audit.record(tx, ctx, { action: 'api_key.revoked', target: toPublicId('key', id), before: toApiKeyResponse(key) });
+      await this.audit.record(tx, ctx, {
+        action: 'api_key.revoked',
+        target: toPublicId('key', id),
+        before: toApiKeyResponse(key),
+      });
     });
   }
 }

@@ -6,7 +6,8 @@ const MAX_CHARACTERS = 190;
 const MAX_BYTES = 760;
 
 // Letters, marks and digits of any script, emoji, and what stands in a path without being escaped or misread.
-const SEGMENT = /^(?:[\p{L}\p{M}\p{N}\p{Extended_Pictographic}\u200d\ufe0f_.~@!$'()*+,;=:-])+$/u;
+const SEGMENT =
+  /^(?:[\p{L}\p{M}\p{N}\p{Extended_Pictographic}\p{Join_Control}\p{Variation_Selector}_.~@!$'()*+,;=:-])+$/u;
 
 type Refusal = { code: string; message: string };
 
@@ -32,7 +33,7 @@ export function parseKey(input: string): string | Refusal {
   if (walks || !segments.every((segment) => SEGMENT.test(segment))) {
     return {
       code: 'key_characters',
-      message: 'Use letters, digits, emoji and -_.~@!$\'()*+,;=: with single slashes between them.',
+      message: "Use letters, digits, emoji and -_.~@!$'()*+,;=: with single slashes between them.",
     };
   }
   const lower = key.toLowerCase();

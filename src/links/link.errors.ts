@@ -9,11 +9,19 @@ export const externalIdTaken = (externalId: string): DomainError =>
   new DomainError('conflict', 'external_id_taken', `Another link has the externalId ${externalId}.`);
 
 export const destinationLoops = (pointer: string, hostname: string): DomainError =>
-  invalidField(pointer, 'destination_loops', `${hostname} is a short domain itself: a link to it could lead in circles.`);
+  invalidField(
+    pointer,
+    'destination_loops',
+    `${hostname} is a short domain itself: a link to it could lead in circles.`,
+  );
 
 export const expiresBeforeStart = (): DomainError =>
   invalidField('/expiresAt', 'expires_before_start', 'A link must expire after it starts.');
 
 /** Every code tried was taken by a custom key: the domain's codes are used up at this length. */
 export const codesExhausted = (domain: string): DomainError =>
-  new DomainError('conflict', 'codes_exhausted', `No free code was found on ${domain}. Give the domain a longer codeLength.`);
+  new DomainError(
+    'conflict',
+    'codes_exhausted',
+    `No free code was found on ${domain}. Give the domain a longer codeLength.`,
+  );

@@ -18,7 +18,11 @@ const key = z
   })
   .meta({ type: 'string', description: '1 to 190 characters; generated when left out', example: 'summer-sale' });
 
-const domain = z.string().min(1).max(300).meta({ description: 'Hostname of one of your domains; the primary one when left out' });
+const domain = z
+  .string()
+  .min(1)
+  .max(300)
+  .meta({ description: 'Hostname of one of your domains; the primary one when left out' });
 const time = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
@@ -30,7 +34,10 @@ const fields = {
   externalId: z.string().trim().min(1).max(255).nullable().meta({ description: 'Your own id of this link, unique' }),
   title: z.string().max(500).nullable(),
   comments: z.string().max(5000).nullable(),
-  tags: z.array(tag).max(50).transform((names) => [...new Set(names)].sort()),
+  tags: z
+    .array(tag)
+    .max(50)
+    .transform((names) => [...new Set(names)].sort()),
   startsAt: time.nullable().meta({ description: 'Before this the link answers as if it did not exist' }),
   expiresAt: time.nullable().meta({ description: 'From this on the link answers 410, or leads to expiredUrl' }),
   expiredUrl: webUrl.nullable(),

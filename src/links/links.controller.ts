@@ -60,7 +60,11 @@ export class LinksController {
 
   @Patch('links/:id')
   @Access('links:write', { returns: linkResponse })
-  async update(@Ctx() ctx: Context, @Param('id', { schema: linkId }) id: string, @Body({ schema: updateLink }) input: UpdateLink) {
+  async update(
+    @Ctx() ctx: Context,
+    @Param('id', { schema: linkId }) id: string,
+    @Body({ schema: updateLink }) input: UpdateLink,
+  ) {
     return toLinkResponse(await this.links.update(ctx, id, input));
   }
 

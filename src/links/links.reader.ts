@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainsReader } from '../domains/domains.reader.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { canonicalKey } from './link-key.js';
 import { linkNotFound } from './link.errors.js';
 import { LinksRepository } from './links.repository.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { isUniqueViolation } from '../platform/database/database-errors.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import type { Position } from '../platform/http/pagination.js';
 import { LinkEntity, LinkStatsEntity, type Link, TagEntity } from './link.entity.js';
 import { externalIdTaken, keyTaken, linkNotFound } from './link.errors.js';
@@ -98,9 +98,12 @@ function narrow(query: SelectQueryBuilder<LinkEntity>, { search, tag, archived, 
   if (archived !== 'all') query.andWhere('link.archived = :archived', { archived: archived === 'true' });
   if (domainId) query.andWhere('link.domain_id = :domainId', { domainId });
   if (tag) {
-    query.andWhere('EXISTS (SELECT FROM tags t WHERE t.tenant_id = :tenantId AND t.link_id = link.id AND t.name = :tag)', {
-      tag,
-    });
+    query.andWhere(
+      'EXISTS (SELECT FROM tags t WHERE t.tenant_id = :tenantId AND t.link_id = link.id AND t.name = :tag)',
+      {
+        tag,
+      },
+    );
   }
   if (search) {
     // The expression is the indexed one, letter for letter.
@@ -110,7 +113,11 @@ function narrow(query: SelectQueryBuilder<LinkEntity>, { search, tag, archived, 
   }
 }
 
-function inOrder(query: SelectQueryBuilder<LinkEntity>, { sort, order }: LinkFilter, after: Position | undefined): void {
+function inOrder(
+  query: SelectQueryBuilder<LinkEntity>,
+  { sort, order }: LinkFilter,
+  after: Position | undefined,
+): void {
   const direction = order === 'asc' ? 'ASC' : 'DESC';
   const beyond = order === 'asc' ? '>' : '<';
   if (sort === 'created') {

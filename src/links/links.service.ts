@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
 import { DomainsReader, type ShortDomain } from '../domains/domains.reader.js';
-import type { Context } from '../platform/context/context.js';
-import { type Tx, Transactions } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
+import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
@@ -11,7 +11,14 @@ import { Secrets } from '../platform/secrets/secrets.js';
 import type { Link, LinkEntity } from './link.entity.js';
 import { codesExhausted, destinationLoops, expiresBeforeStart, keyTaken, linkNotFound } from './link.errors.js';
 import { canonicalKey } from './link-key.js';
-import { type CreateLink, type LinkInfo, type ListLinks, type Shorten, toLinkResponse, type UpdateLink } from './link.schemas.js';
+import {
+  type CreateLink,
+  type LinkInfo,
+  type ListLinks,
+  type Shorten,
+  toLinkResponse,
+  type UpdateLink,
+} from './link.schemas.js';
 import { LinksRepository } from './links.repository.js';
 import { isOffensive, shortCode } from './short-code.js';
 import { ShortCodeNumbers } from './short-code-numbers.js';
@@ -132,7 +139,10 @@ export class LinksService {
   }
 
   private async refuseLoops(tx: Tx, { url, expiredUrl }: { url?: string; expiredUrl?: string | null }): Promise<void> {
-    for (const [pointer, destination] of [['/url', url], ['/expiredUrl', expiredUrl]] as const) {
+    for (const [pointer, destination] of [
+      ['/url', url],
+      ['/expiredUrl', expiredUrl],
+    ] as const) {
       if (!destination) continue;
       const { hostname, host } = new URL(destination);
       if (await this.domains.isShortDomain(tx, hostname, host)) throw destinationLoops(pointer, host);
@@ -166,7 +176,11 @@ const DEFAULTS = {
   disabledAt: null,
 } as const satisfies Partial<CreateLink>;
 
-function newLink(ctx: Context, domain: ShortDomain, { domain: _, tags: __, ...input }: CreateLink): LinkEntity {
+function newLink(
+  ctx: Context,
+  domain: ShortDomain,
+  { domain: _domain, tags: _tags, ...input }: CreateLink,
+): LinkEntity {
   const now = new Date();
   return {
     ...input,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../platform/config/config.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { regionalNumber } from './short-code.js';
 
 /** Numbers leased at once; what is left of a block when the process ends is never used. */

@@ -27,8 +27,9 @@ export function shortCode(number: bigint, { key, domainId, caseSensitive, length
   const radix = BigInt(alphabet.length);
   let places = length;
   while (number >= radix ** BigInt(places)) places++;
-  if (places > MAX_CODE_LENGTH) throw new RangeError(`The number ${number} has no code of ${MAX_CODE_LENGTH} characters`);
-  const digits = new Array<number>(places).fill(0);
+  if (places > MAX_CODE_LENGTH)
+    throw new RangeError(`The number ${number} has no code of ${MAX_CODE_LENGTH} characters`);
+  const digits = Array.from({ length: places }, () => 0);
   for (let rest = number, place = places - 1; rest > 0n; place--, rest /= radix) digits[place] = Number(rest % radix);
   const tweak = Buffer.from(domainId.replaceAll('-', ''), 'hex');
   return FF1(alphabet.length, key, tweak)
@@ -42,8 +43,49 @@ export const regionalNumber = (n: bigint, region: { index: number; count: number
   n * BigInt(region.count) + BigInt(region.index);
 
 // Stems that must not turn up on a company's link; read with the digits that pass for letters.
-const OFFENSIVE = ['anal', 'anus', 'bitch', 'cock', 'coon', 'cum', 'cunt', 'dick', 'dyke', 'fag', 'fuck', 'hitler', 'jizz', 'kike', 'kkk', 'nazi', 'nigg', 'penis', 'piss', 'porn', 'pussy', 'rape', 'retard', 'sex', 'shit', 'slut', 'tits', 'twat', 'vagina', 'wank', 'whore'];
-const LOOKALIKES: Record<string, string> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b', '9': 'g' };
+const OFFENSIVE = [
+  'anal',
+  'anus',
+  'bitch',
+  'cock',
+  'coon',
+  'cum',
+  'cunt',
+  'dick',
+  'dyke',
+  'fag',
+  'fuck',
+  'hitler',
+  'jizz',
+  'kike',
+  'kkk',
+  'nazi',
+  'nigg',
+  'penis',
+  'piss',
+  'porn',
+  'pussy',
+  'rape',
+  'retard',
+  'sex',
+  'shit',
+  'slut',
+  'tits',
+  'twat',
+  'vagina',
+  'wank',
+  'whore',
+];
+const LOOKALIKES: Record<string, string> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '8': 'b',
+  '9': 'g',
+};
 
 /** True for a code that reads like a word nobody wants on a link. */
 export function isOffensive(code: string): boolean {

@@ -14,12 +14,20 @@ export const toPublicId = (prefix: IdPrefix, uuid: string): string => TypeID.fro
 export const publicId = (prefix: IdPrefix) =>
   z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`), `must be an id such as ${prefix}_01h455vb4pex5vsknk084sn02q`)
+    .regex(
+      new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`),
+      `must be an id such as ${prefix}_01h455vb4pex5vsknk084sn02q`,
+    )
     .transform((id) => TypeID.fromString(id, prefix).toUUID());
 
 /** How a public id is documented in a response. */
 export const publicIdText = (prefix: IdPrefix) =>
-  z.string().meta({ description: `A public id: ${prefix}_ and 26 characters`, example: `${prefix}_01h455vb4pex5vsknk084sn02q` });
+  z
+    .string()
+    .meta({
+      description: `A public id: ${prefix}_ and 26 characters`,
+      example: `${prefix}_01h455vb4pex5vsknk084sn02q`,
+    });
 
 /** Stands for "no tenant" where the platform's operators act. */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';

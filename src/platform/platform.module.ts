@@ -1,4 +1,4 @@
-import { type DynamicModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { Bus } from './bus/bus.js';
 import { Config } from './config/config.js';
@@ -9,6 +9,7 @@ import { QueueModule } from './queue/queue.module.js';
 import { Secrets } from './secrets/secrets.js';
 import { type Logger, LOGGER } from './telemetry/logger.js';
 
+@Module({})
 class PlatformModule {}
 
 /** What every role has, whatever its work. */

@@ -13,7 +13,12 @@ export interface RequestFacts {
 }
 
 /** What a visitor gets. A link that is unknown, disabled or not yet started is answered alike: nobody can tell which. */
-export function decideRedirect(domain: DomainTarget, link: LinkTarget | null, request: RequestFacts, now: Date): Decision {
+export function decideRedirect(
+  domain: DomainTarget,
+  link: LinkTarget | null,
+  request: RequestFacts,
+  now: Date,
+): Decision {
   if (!link || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
   if (isExpired(link, now)) return gone(link.expiredUrl ?? domain.expiredUrl);
   const location = link.forwardQuery ? withQuery(link.url, request.query) : link.url;

@@ -34,8 +34,7 @@ export class RedirectCache {
     this.domains = new LRUCache({
       max: MAX_DOMAINS,
       ...staleOnError,
-      fetchMethod: async (hostname, _stale, { options }) =>
-        this.entry(await targets.findDomain(hostname), options),
+      fetchMethod: async (hostname, _stale, { options }) => this.entry(await targets.findDomain(hostname), options),
     });
     this.links = new LRUCache({
       max: MAX_LINKS,

@@ -66,4 +66,5 @@ export class RedirectsService implements OnApplicationBootstrap {
 }
 
 /** A proxy in front may hand on the port that visitors use; only localhost is told apart by its port. */
-const withoutPublicPort = (host: string): string => (/localhost(:\d+)?$/i.test(host) ? host : host.replace(/:\d+$/, ''));
+const withoutPublicPort = (host: string): string =>
+  /localhost(:\d+)?$/i.test(host) ? host : host.replace(/:\d+$/, '');

@@ -1,4 +1,4 @@
-import type { DynamicModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { appDatabase, ingestDatabase, resolverDatabase } from '../platform/database/database.module.js';
 import { platform } from '../platform/platform.module.js';
@@ -8,6 +8,7 @@ import { APP_ENTITIES, INGEST_ENTITIES } from './entities.js';
 import { RedirectModule } from './redirect/redirect.module.js';
 import { WorkerModule } from './worker/worker.module.js';
 
+@Module({})
 class AppModule {}
 
 /** The roles this process plays, each with the one database role it may use. */

@@ -27,7 +27,8 @@ export async function main(): Promise<void> {
     stopOnSignal({ app, config, release }, logger);
   } catch (error) {
     // What the operator can mend is said plainly; anything else with all that is known of it.
-    if (error instanceof ConfigError || !logger) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (error instanceof ConfigError || !logger)
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     else logger.error({ err: error }, 'Waypost could not start');
     process.exit(1);
   }

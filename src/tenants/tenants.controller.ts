@@ -45,7 +45,11 @@ export class TenantsController {
 
   @Patch(':id')
   @Access('tenants:write', { returns: tenantResponse })
-  async update(@Ctx() ctx: Context, @Param('id', { schema: tenantId }) id: string, @Body({ schema: updateTenant }) input: UpdateTenant) {
+  async update(
+    @Ctx() ctx: Context,
+    @Param('id', { schema: tenantId }) id: string,
+    @Body({ schema: updateTenant }) input: UpdateTenant,
+  ) {
     return toTenantResponse(await this.tenants.update(ctx, id, input));
   }
 

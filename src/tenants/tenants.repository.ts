@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, MoreThan } from 'typeorm';
 import { isUniqueViolation } from '../platform/database/database-errors.js';
-import type { Tx } from '../platform/database/transactions.js';
+import type { Tx } from '../platform/context/context.js';
 import { TenantEntity } from './tenant.entity.js';
 import { slugTaken, tenantNotFound } from './tenant.errors.js';
 

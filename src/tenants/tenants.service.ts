@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
 import { ApiKeysRecorder } from '../identity/api-keys.recorder.js';
-import type { Context } from '../platform/context/context.js';
-import { type Tx, Transactions } from '../platform/database/transactions.js';
+import type { Context, Tx } from '../platform/context/context.js';
+import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
@@ -26,7 +26,15 @@ export class TenantsService {
   async create(ctx: Context, input: CreateTenant): Promise<[TenantEntity, string]> {
     return this.transactions.run(ctx, async (tx) => {
       const now = new Date();
-      const tenant: TenantEntity = { ...input, id: newId(), suspendedAt: null, deletedAt: null, purgedAt: null, createdAt: now, updatedAt: now };
+      const tenant: TenantEntity = {
+        ...input,
+        id: newId(),
+        suspendedAt: null,
+        deletedAt: null,
+        purgedAt: null,
+        createdAt: now,
+        updatedAt: now,
+      };
       await this.tenants.insert(tx, tenant);
       await this.changed(tx, ctx, 'tenant.created', undefined, tenant);
       const [, text] = await this.transactions.asTenant(tx, tenant.id, (own) =>
@@ -41,7 +49,11 @@ export class TenantsService {
     const known = await this.transactions.run(ctx, (tx) => this.tenants.findBySlug(tx, input.slug));
     if (!known) return (await this.create(ctx, input))[1];
     return this.transactions.run(ctx, (tx) =>
-      this.transactions.asTenant(tx, known.id, async (own) => (await this.apiKeys.issue(own, ctx, { name: 'Owner' }))[1]),
+      this.transactions.asTenant(
+        tx,
+        known.id,
+        async (own) => (await this.apiKeys.issue(own, ctx, { name: 'Owner' }))[1],
+      ),
     );
   }
 
@@ -58,7 +70,8 @@ export class TenantsService {
   async update(ctx: Context, id: string, { suspended, ...input }: UpdateTenant): Promise<TenantEntity> {
     return this.transactions.run(ctx, async (tx) => {
       const before = await this.tenants.lock(tx, id);
-      const suspendedAt = suspended === undefined ? before.suspendedAt : suspended ? (before.suspendedAt ?? new Date()) : null;
+      const suspendedAt =
+        suspended === undefined ? before.suspendedAt : suspended ? (before.suspendedAt ?? new Date()) : null;
       const changes = { ...givenFields(input), suspendedAt, updatedAt: new Date() };
       const after = { ...before, ...changes };
       await this.tenants.update(tx, id, changes);
@@ -84,7 +97,13 @@ export class TenantsService {
   }
 
   /** Into the tenant's own audit trail and outbox, whoever made the change. */
-  private async changed(tx: Tx, ctx: Context, action: `tenant.${string}`, before?: TenantEntity, after?: TenantEntity): Promise<void> {
+  private async changed(
+    tx: Tx,
+    ctx: Context,
+    action: `tenant.${string}`,
+    before?: TenantEntity,
+    after?: TenantEntity,
+  ): Promise<void> {
     const { id } = (after ?? before) as TenantEntity;
     const target = toPublicId('tnt', id);
     await this.transactions.asTenant(tx, id, async (own) => {

@@ -4,7 +4,9 @@ import { eventually, newTenant, visit } from '../support/waypost.js';
 describe('the main job', () => {
   it('shortens a URL, redirects a visitor and shows the click', async () => {
     const tenant = await newTenant();
-    const shortened = await tenant.post<{ code: string; shortLink: string; id: string }>('/v1/shorten', { url: 'https://example.com/page' });
+    const shortened = await tenant.post<{ code: string; shortLink: string; id: string }>('/v1/shorten', {
+      url: 'https://example.com/page',
+    });
     expect(shortened.status).toBe(201);
     expect(shortened.body.shortLink).toBe(`http://${tenant.domain}/${shortened.body.code}`);
 

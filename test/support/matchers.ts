@@ -14,7 +14,10 @@ expect.extend({
       typeof body.instance === 'string' &&
       typeof body.traceId === 'string';
     const pass = answer.status === status && body.status === status && body.code === code && whole;
-    return { pass, message: () => `expected a problem ${status} ${code}, got ${answer.status} ${JSON.stringify(answer.body)}` };
+    return {
+      pass,
+      message: () => `expected a problem ${status} ${code}, got ${answer.status} ${JSON.stringify(answer.body)}`,
+    };
   },
 });
 

@@ -9,9 +9,9 @@ let shared: { process: WaypostProcess; dataDir: string } | undefined;
 /** Starts the Waypost that all integration tests share: each makes tenants of its own on it. */
 export async function setup(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waypost-test-'));
-  const process_ = spawnWaypost({ ...(await freePorts()), DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
-  shared = { process: process_, dataDir };
-  const credentials = await whenStarted(process_, dataDir);
+  const waypost = spawnWaypost({ ...(await freePorts()), DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
+  shared = { process: waypost, dataDir };
+  const credentials = await whenStarted(waypost, dataDir);
   process.env.WAYPOST_UNDER_TEST = JSON.stringify({ ...credentials, dataDir });
 }
 

@@ -23,9 +23,16 @@ export interface Asked {
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 /** One HTTP request, redirects not followed. */
-export function request<T = never>(method: string, url: string, { body, raw, headers = {} }: Asked = {}): Promise<Answer<T>> {
+export function request<T = never>(
+  method: string,
+  url: string,
+  { body, raw, headers = {} }: Asked = {},
+): Promise<Answer<T>> {
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-  const type = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
+  const type =
+    payload === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
   return new Promise((resolve, reject) => {
     const asked = http.request(url, { method, agent, headers: { ...type, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
@@ -77,7 +84,10 @@ export class Caller {
   ) {}
 
   ask<T = never>(method: string, path: string, { headers, ...asked }: Asked = {}): Promise<Answer<T>> {
-    return request<T>(method, this.apiUrl + path, { ...asked, headers: { authorization: `Bearer ${this.apiKey}`, ...headers } });
+    return request<T>(method, this.apiUrl + path, {
+      ...asked,
+      headers: { authorization: `Bearer ${this.apiKey}`, ...headers },
+    });
   }
   get<T = never>(path: string, asked?: Asked): Promise<Answer<T>> {
     return this.ask<T>('GET', path, asked);
@@ -129,8 +139,15 @@ export async function newTenant(): Promise<Tenant> {
 }
 
 /** A visitor's request to a short domain. `path` is sent as it is. */
-export const visit = (hostname: string, path: string, asked: Asked & { method?: string } = {}): Promise<Answer<string>> =>
-  request<string>(asked.method ?? 'GET', underTest.redirectUrl + path, { ...asked, headers: { host: hostname, ...asked.headers } });
+export const visit = (
+  hostname: string,
+  path: string,
+  asked: Asked & { method?: string } = {},
+): Promise<Answer<string>> =>
+  request<string>(asked.method ?? 'GET', underTest.redirectUrl + path, {
+    ...asked,
+    headers: { host: hostname, ...asked.headers },
+  });
 
 /** Asks again until the answer is right, or fails with the last one. */
 export async function eventually<T>(ask: () => Promise<T>, check: (value: T) => boolean, seconds = 10): Promise<T> {

@@ -4,61 +4,47 @@ export const ROLES = ['api', 'redirect', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
 
 const port = z.coerce.number().int().min(1).max(65535);
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/[^@/]+@/, 'must look like postgres://role:password@host/database');
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\/[^@/]+@/, 'must look like postgres://role:password@host/database');
 const secretKey = z
   .string()
-  .refine((value) => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+  .refine(
+    (value) => Buffer.from(value, 'base64').length === 32,
+    'must be 32 bytes in base64 (openssl rand -base64 32)',
+  );
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
-const environment = z
-  .object({
-    APP_ROLE: z.enum([...ROLES, 'all']).default('all'),
-    HOST: z.string().optional(),
-    PORT: port.default(3000),
-    REDIRECT_PORT: port.default(8080),
-    OPS_PORT: port.default(9464),
-    DATA_DIR: z.string().default('.waypost'),
-    DATABASE_URL: postgresUrl.optional(),
-    DATABASE_OWNER_URL: postgresUrl.optional(),
-    DATABASE_INGEST_URL: postgresUrl.optional(),
-    DATABASE_RESOLVER_URL: postgresUrl.optional(),
-    DATABASE_REPLICA_URL: postgresUrl.optional(),
-    DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
-    HASH_PARTITIONS: z.coerce.number().int().min(1).max(256).default(16),
-    REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must look like redis://host:6379').optional(),
-    SECRET_KEY: secretKey.optional(),
-    PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
-    PUBLIC_API_URL: z.url({ protocol: /^https?$/ }).optional(),
-    TRUST_PROXY: flag.default(false),
-    DNS_SERVERS: z
-      .string()
-      .transform((value) => value.split(',').map((server) => server.trim()))
-      .optional(),
-    REGION: z.coerce.number().int().min(0).default(0),
-    REGIONS: z.coerce.number().int().min(1).max(64).default(1),
-    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  })
-  .superRefine((env, issues) => {
-    const missing = (name: string, why: string) =>
-      issues.addIssue({ code: 'custom', path: [name], message: `is required ${why}` });
-    if (!env.DATABASE_URL && env.APP_ROLE !== 'all') missing('DATABASE_URL', `when APP_ROLE is ${env.APP_ROLE}`);
-    if (env.REGION >= env.REGIONS) {
-      issues.addIssue({ code: 'custom', path: ['REGION'], message: 'must be smaller than REGIONS' });
-    }
-    const ports = [env.PORT, env.REDIRECT_PORT, env.OPS_PORT];
-    if (new Set(ports).size < ports.length) {
-      issues.addIssue({ code: 'custom', path: ['PORT'], message: 'PORT, REDIRECT_PORT and OPS_PORT must differ' });
-    }
-  });
-
-/** What a role needs besides: the embedded default makes its own, a migration needs neither. */
-const roleEnvironment = environment.superRefine((env, issues) => {
-  for (const name of ['SECRET_KEY', 'PLATFORM_KEY'] as const) {
-    if (env.DATABASE_URL && !env[name]) {
-      issues.addIssue({ code: 'custom', path: [name], message: 'is required when DATABASE_URL is set' });
-    }
-  }
+const environment = z.object({
+  APP_ROLE: z.enum([...ROLES, 'all']).default('all'),
+  HOST: z.string().optional(),
+  PORT: port.default(3000),
+  REDIRECT_PORT: port.default(8080),
+  OPS_PORT: port.default(9464),
+  DATA_DIR: z.string().default('.waypost'),
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_OWNER_URL: postgresUrl.optional(),
+  DATABASE_INGEST_URL: postgresUrl.optional(),
+  DATABASE_RESOLVER_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URL: postgresUrl.optional(),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+  HASH_PARTITIONS: z.coerce.number().int().min(1).max(256).default(16),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must look like redis://host:6379')
+    .optional(),
+  SECRET_KEY: secretKey.optional(),
+  PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  PUBLIC_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+  TRUST_PROXY: flag.default(false),
+  DNS_SERVERS: z
+    .string()
+    .transform((value) => value.split(',').map((server) => server.trim()))
+    .optional(),
+  REGION: z.coerce.number().int().min(0).default(0),
+  REGIONS: z.coerce.number().int().min(1).max(64).default(1),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
 type Environment = z.output<typeof environment>;
@@ -112,7 +98,10 @@ export class Config {
     Object.assign(this, values);
   }
 
-  static from(settings: Settings, given: { databaseUrls: DatabaseUrls; secretKey: string; platformKey: string }): Config {
+  static from(
+    settings: Settings,
+    given: { databaseUrls: DatabaseUrls; secretKey: string; platformKey: string },
+  ): Config {
     const embedded = settings.databaseUrls === undefined;
     return new Config({
       roles: settings.roles,
@@ -142,10 +131,14 @@ export class ConfigError extends Error {}
  */
 export function readSettings(variables: Record<string, string | undefined>, purpose: 'run' | 'migrate'): Settings {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = (purpose === 'run' ? roleEnvironment : environment).safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The environment is not usable:\n${lines.join('\n')}`);
+  const parsed = environment.safeParse(given);
+  const faults = [
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...missing(given, purpose),
+    ...(parsed.success ? contradictions(parsed.data) : []),
+  ];
+  if (!parsed.success || faults.length > 0) {
+    throw new ConfigError(['The environment is not usable:', ...faults].join('\n  '));
   }
   const env = parsed.data;
   return {
@@ -165,6 +158,22 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
   };
+}
+
+/** What the embedded default makes for itself, and a server must be told. A migration needs no secrets. */
+function missing(given: Record<string, string | undefined>, purpose: 'run' | 'migrate'): string[] {
+  const { APP_ROLE = 'all', DATABASE_URL } = given;
+  if (!DATABASE_URL) return APP_ROLE === 'all' ? [] : ['DATABASE_URL: is required when APP_ROLE is not all'];
+  const needed = purpose === 'run' ? (['SECRET_KEY', 'PLATFORM_KEY'] as const) : [];
+  return needed.filter((name) => !given[name]).map((name) => `${name}: is required when DATABASE_URL is set`);
+}
+
+function contradictions(env: Environment): string[] {
+  const ports = new Set([env.PORT, env.REDIRECT_PORT, env.OPS_PORT]);
+  return [
+    ...(ports.size < 3 ? ['PORT, REDIRECT_PORT, OPS_PORT: must differ'] : []),
+    ...(env.REGION >= env.REGIONS ? ['REGION: must be smaller than REGIONS'] : []),
+  ];
 }
 
 function databaseUrls(env: Environment, appUrl: string): DatabaseUrls {

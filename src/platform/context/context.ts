@@ -1,4 +1,10 @@
-import type { Tx } from '../database/transactions.js';
+import type { EntityManager } from 'typeorm';
+
+/** An open transaction of one tenant. There is no other way to a tenant's tables. */
+export interface Tx {
+  readonly tenantId: string;
+  readonly manager: EntityManager;
+}
 
 /** Who asks, for whom, in which request: the first argument of every use case. It carries the open transaction, if any. */
 export interface Context {

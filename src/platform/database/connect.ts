@@ -16,7 +16,10 @@ interface Connection {
 }
 
 /** Opens a pool. A database that is still starting is waited for, half a minute at most. */
-export async function connect({ url, applicationName, poolSize, entities }: Connection, logger: Logger): Promise<DataSource> {
+export async function connect(
+  { url, applicationName, poolSize, entities }: Connection,
+  logger: Logger,
+): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
     url,

@@ -27,7 +27,9 @@ const UNAVAILABLE_MESSAGES =
 /** True when the database could not answer now and may answer later: the caller should be told to try again. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, message } = (error instanceof QueryFailedError ? error.driverError : error) as Error & { code?: string };
+  const { code, message } = (error instanceof QueryFailedError ? error.driverError : error) as Error & {
+    code?: string;
+  };
   if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
   return UNAVAILABLE_MESSAGES.test(message);
 }

@@ -1,4 +1,4 @@
-import type { DynamicModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { type Logger, LOGGER } from '../telemetry/logger.js';
 import { connect } from './connect.js';
@@ -8,8 +8,13 @@ import { Transactions } from './transactions.js';
 
 type Entities = Array<new () => object>;
 
+@Module({})
 class AppDatabaseModule {}
+
+@Module({})
 class IngestDatabaseModule {}
+
+@Module({})
 class ResolverDatabaseModule {}
 
 /** Gives `Transactions`. */

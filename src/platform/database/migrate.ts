@@ -47,11 +47,18 @@ async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void>
     'SELECT current_user AS me, current_database() AS database',
   );
   const { me, database } = rows[0] as { me: string; database: string };
-  const logins = { [OWNER]: urls.owner, waypost_app: urls.app, waypost_ingest: urls.ingest, waypost_resolver: urls.resolver };
+  const logins = {
+    [OWNER]: urls.owner,
+    waypost_app: urls.app,
+    waypost_ingest: urls.ingest,
+    waypost_resolver: urls.resolver,
+  };
   for (const [role, url] of Object.entries(logins)) {
     const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
     if (known.rowCount === 0) {
-      await client.query(`CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS ${role === OWNER ? 'CREATEROLE' : 'NOCREATEROLE'}`);
+      await client.query(
+        `CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS ${role === OWNER ? 'CREATEROLE' : 'NOCREATEROLE'}`,
+      );
     }
     const { username, password } = new URL(url);
     if (known.rowCount === 0 && username === role && password) {
@@ -70,7 +77,13 @@ async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void>
 }
 
 /** Writes a setting only when it differs, so that an owner without rights over the roles can still migrate. */
-async function setRoleLimit(client: pg.Client, database: string, role: string, name: string, value: string): Promise<void> {
+async function setRoleLimit(
+  client: pg.Client,
+  database: string,
+  role: string,
+  name: string,
+  value: string,
+): Promise<void> {
   const { rowCount } = await client.query(
     `SELECT 1 FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
      WHERE r.rolname = $1 AND d.datname = $2 AND $3 = ANY (s.setconfig)`,

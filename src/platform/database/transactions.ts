@@ -1,16 +1,10 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Client } from 'pg';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { Context } from '../context/context.js';
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { Context, Tx } from '../context/context.js';
 import { isUnavailable } from './database-errors.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** An open transaction of one tenant. There is no other way to a tenant's tables. */
-export interface Tx {
-  readonly tenantId: string;
-  readonly manager: EntityManager;
-}
 
 /**
  * A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. Being literal, it takes

@@ -19,8 +19,16 @@ interface Answer {
 
 /** What a route asks of its caller and what it answers. A route without it can not be reached: the guard refuses. */
 export function Access(permission: Permission, { returns, status = 200 }: Answer = {}): MethodDecorator {
-  const success = ApiResponse({ status, description: DESCRIPTIONS[status], ...(returns && { standardSchema: returns }) });
-  const problems = ApiResponse({ status: 'default', description: 'A problem (RFC 9457)', standardSchema: problemSchema });
+  const success = ApiResponse({
+    status,
+    description: DESCRIPTIONS[status],
+    ...(returns && { standardSchema: returns }),
+  });
+  const problems = ApiResponse({
+    status: 'default',
+    description: 'A problem (RFC 9457)',
+    standardSchema: problemSchema,
+  });
   const marks = [SetMetadata(ACCESS, permission), HttpCode(status), success, problems];
   return applyDecorators(...(permission === 'public' ? marks : [...marks, ApiBearerAuth()]));
 }

@@ -8,7 +8,8 @@ interface ZodIssue extends StandardSchemaV1.Issue {
 }
 
 const escapePointer = (segment: PropertyKey): string => String(segment).replaceAll('~', '~0').replaceAll('/', '~1');
-const pointerTo = (path: readonly PropertyKey[]): string => path.map((segment) => `/${escapePointer(segment)}`).join('');
+const pointerTo = (path: readonly PropertyKey[]): string =>
+  path.map((segment) => `/${escapePointer(segment)}`).join('');
 
 const segments = (issue: ZodIssue): PropertyKey[] =>
   (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
@@ -30,4 +31,9 @@ const MOST_FAULTS = 50;
 
 /** Turns what a schema found into one 422 that names every faulty field. */
 export const inputRefused = (issues: readonly StandardSchemaV1.Issue[]): DomainError =>
-  new DomainError('invalid', 'invalid_input', 'The input is not valid.', issues.flatMap(faultsOf).slice(0, MOST_FAULTS));
+  new DomainError(
+    'invalid',
+    'invalid_input',
+    'The input is not valid.',
+    issues.flatMap(faultsOf).slice(0, MOST_FAULTS),
+  );

@@ -6,14 +6,17 @@ const MAX_DEPTH = 32;
 
 const malformed = (detail: string): DomainError => new DomainError('malformed', 'malformed_body', detail);
 
+/** Level by level rather than by recursion, which a hostile body could drive until the stack is full. */
 function exceedsDepth(root: unknown): boolean {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
+  let level = [root].filter(isContainer);
+  for (let depth = 1; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
   }
   return false;
 }
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** Bytes to a JSON value: UTF-8 to the letter, no `__proto__`, at most 32 levels deep. */
 export function parseJsonBody(bytes: Buffer): unknown {

@@ -12,7 +12,9 @@ export async function listen(server: FastifyInstance, host: string, port: number
 }
 
 export const portTaken = (port: number, variable: string): ConfigError =>
-  new ConfigError(`Port ${port} is already taken by another process. Set ${variable} to another port, or stop that process.`);
+  new ConfigError(
+    `Port ${port} is already taken by another process. Set ${variable} to another port, or stop that process.`,
+  );
 
 /** Finds out early, before minutes of other work. @throws ConfigError */
 export async function assertPortFree(host: string, port: number, variable: string): Promise<void> {

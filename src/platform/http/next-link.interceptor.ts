@@ -10,6 +10,8 @@ export class NextLinkInterceptor implements NestInterceptor {
     const http = execution.switchToHttp();
     return next
       .handle()
-      .pipe(tap((body: unknown) => linkToNext(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), body)));
+      .pipe(
+        tap((body: unknown) => linkToNext(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), body)),
+      );
   }
 }

@@ -13,7 +13,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const traceId = request.trace?.traceId ?? '';
   const known = asDomainError(error);
   if (!known) logger.error({ err: error, traceId }, 'A request failed for a reason that is ours');
-  else if (known.kind === 'unavailable') logger.warn({ reason: String(error), traceId }, 'A dependency does not answer');
+  else if (known.kind === 'unavailable')
+    logger.warn({ reason: String(error), traceId }, 'A dependency does not answer');
   const problem = known ? toProblem(known, instance, traceId) : internalProblem(instance, traceId);
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   const retryAfter = RETRY_AFTER[problem.code];

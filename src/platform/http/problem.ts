@@ -56,7 +56,11 @@ const BY_STATUS: Partial<Record<number, [ErrorKind, string, string]>> = {
 };
 
 const unavailable = (): DomainError =>
-  new DomainError('unavailable', 'temporarily_unavailable', 'A dependency does not answer. Nothing was changed; try again.');
+  new DomainError(
+    'unavailable',
+    'temporarily_unavailable',
+    'A dependency does not answer. Nothing was changed; try again.',
+  );
 
 /** The domain error that an error of any origin amounts to; undefined for a fault of ours. */
 export function asDomainError(error: unknown): DomainError | undefined {

@@ -18,9 +18,13 @@ export function parseWebUrl(input: string): string | Refusal {
     return { code: 'unsupported_scheme', message: 'Use an http or https URL.' };
   }
   if (url.username || url.password) {
-    return { code: 'credentials_in_url', message: 'A URL with a user name or password would show them to every visitor.' };
+    return {
+      code: 'credentials_in_url',
+      message: 'A URL with a user name or password would show them to every visitor.',
+    };
   }
-  if (Buffer.byteLength(url.href) > MAX_BYTES) return { code: 'url_too_long', message: `Use at most ${MAX_BYTES} bytes.` };
+  if (Buffer.byteLength(url.href) > MAX_BYTES)
+    return { code: 'url_too_long', message: `Use at most ${MAX_BYTES} bytes.` };
   return url.href;
 }
 
@@ -33,7 +37,11 @@ export const webUrl = z
     issues.addIssue({ code: 'custom', message: url.message, params: { code: url.code } });
     return z.NEVER;
   })
-  .meta({ type: 'string', format: 'uri', description: 'Absolute http or https URL, at most 8 kB, without credentials' });
+  .meta({
+    type: 'string',
+    format: 'uri',
+    description: 'Absolute http or https URL, at most 8 kB, without credentials',
+  });
 
 /** The form for people: an internationalized host in its own letters. */
 export function displayUrl(url: string): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Context } from '../context/context.js';
-import { type Tx, Transactions } from '../database/transactions.js';
+import type { Context, Tx } from '../context/context.js';
+import { Transactions } from '../database/transactions.js';
 import { DomainError, invalidField } from '../http/domain-error.js';
 import { Secrets } from '../secrets/secrets.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
@@ -23,7 +23,9 @@ export interface Answer {
 }
 
 const hashOf = ({ method, path, body }: Request): Buffer =>
-  createHash('sha256').update(`${method} ${path}\n${JSON.stringify(body ?? null)}`).digest();
+  createHash('sha256')
+    .update(`${method} ${path}\n${JSON.stringify(body ?? null)}`)
+    .digest();
 
 /**
  * Idempotent requests: the answer is stored in the transaction that has the effect, so that there is never one
@@ -42,7 +44,11 @@ export class Idempotency {
    */
   async run(ctx: Context, request: Request, handle: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
     if (!KEY.test(request.key)) {
-      throw invalidField('/Idempotency-Key', 'invalid_header', 'Use 1 to 255 printable ASCII characters without spaces.');
+      throw invalidField(
+        '/Idempotency-Key',
+        'invalid_header',
+        'Use 1 to 255 printable ASCII characters without spaces.',
+      );
     }
     return this.transactions.run(ctx, async (tx) => {
       if (!(await this.records.lock(tx, ctx.actor, request.key))) throw inProgress();

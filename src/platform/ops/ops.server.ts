@@ -41,7 +41,11 @@ export class OpsServer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private async ready(): Promise<{ status: number; body: object }> {
     if (this.readiness.stopping) return { status: 503, body: { status: 'stopping' } };
-    const checks = [...this.readiness.checks].map(([name, check]) => () => this.indicate(name, check));
+    const checks = [...this.readiness.checks].map(
+      ([name, check]) =>
+        () =>
+          this.indicate(name, check),
+    );
     try {
       return { status: 200, body: await this.health.check(checks) };
     } catch (error) {

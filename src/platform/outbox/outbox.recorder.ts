@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Context } from '../context/context.js';
-import type { Tx } from '../database/transactions.js';
+import type { Context, Tx } from '../context/context.js';
 import { newId } from '../ids.js';
 import { OutboxEventEntity } from './outbox-event.entity.js';
 

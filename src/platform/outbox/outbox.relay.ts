@@ -72,10 +72,10 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
     for (const { topic, payload } of events) await this.bus.publish(topic, payload);
     if (events.length > 0) {
-      await runner.query(
-        'DELETE FROM outbox WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))',
-        [events.map((event) => event.tenantId), events.map((event) => event.id)],
-      );
+      await runner.query('DELETE FROM outbox WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))', [
+        events.map((event) => event.tenantId),
+        events.map((event) => event.id),
+      ]);
     }
     return events.length;
   }

@@ -8,7 +8,15 @@ export type Logger = Pino;
 /** Injection token of the process's logger. */
 export const LOGGER = Symbol('Logger');
 
-const REDACTED = ['*.authorization', '*.apiKey', '*.password', '*.secretKey', '*.platformKey', 'err.parameters', 'err.query'];
+const REDACTED = [
+  '*.authorization',
+  '*.apiKey',
+  '*.password',
+  '*.secretKey',
+  '*.platformKey',
+  'err.parameters',
+  'err.query',
+];
 
 export function createLogger(level: string, pretty: boolean): Logger {
   const options = {

@@ -5,7 +5,9 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Waypost')
-    .setDescription('Branded links: tenants, domains, short links and their analytics. Errors are problem+json (RFC 9457).')
+    .setDescription(
+      'Branded links: tenants, domains, short links and their analytics. Errors are problem+json (RFC 9457).',
+    )
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key (`wp_…`), or the platform key' })
     .build();

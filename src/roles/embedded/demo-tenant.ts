@@ -23,7 +23,9 @@ export async function keepDemoTenant(app: INestApplicationContext, config: Confi
   const kept = await readCredentials(dataDir);
   const authenticator = app.get(Authenticator, { strict: false });
   const operator = await authenticator.authenticate(`Bearer ${platformKey}`, request());
-  const apiKey = (await works(authenticator, kept.apiKey)) ?? (await app.get(TenantsService, { strict: false }).keyFor(operator, DEMO));
+  const apiKey =
+    (await works(authenticator, kept.apiKey)) ??
+    (await app.get(TenantsService, { strict: false }).keyFor(operator, DEMO));
   const owner = await authenticator.authenticate(`Bearer ${apiKey}`, request());
   const domain = `localhost:${ports.redirect}`;
   await keepDomain(app.get(DomainsService, { strict: false }), owner, domain);

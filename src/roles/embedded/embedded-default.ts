@@ -16,7 +16,11 @@ const MIGRATIONS = join(import.meta.dirname, '../../migrations');
 export async function startEmbeddedDefault(settings: Settings, log: (line: string) => void): Promise<EmbeddedDefault> {
   const { dataDir, ports } = settings;
   const host = settings.host ?? '127.0.0.1';
-  for (const [variable, port] of [['PORT', ports.api], ['REDIRECT_PORT', ports.redirect], ['OPS_PORT', ports.ops]] as const) {
+  for (const [variable, port] of [
+    ['PORT', ports.api],
+    ['REDIRECT_PORT', ports.redirect],
+    ['OPS_PORT', ports.ops],
+  ] as const) {
     await assertPortFree(host, port, variable);
   }
   const secretKey = settings.secretKey ?? (await keepSecretKey(dataDir));
@@ -42,6 +46,7 @@ export async function startEmbeddedDefault(settings: Settings, log: (line: strin
 /** What a server's own deployment must have told us. @throws ConfigError */
 export function externalConfig(settings: Settings): Config {
   const { databaseUrls, secretKey, platformKey } = settings;
-  if (!databaseUrls || !secretKey || !platformKey) throw new ConfigError('DATABASE_URL, SECRET_KEY and PLATFORM_KEY are required');
+  if (!databaseUrls || !secretKey || !platformKey)
+    throw new ConfigError('DATABASE_URL, SECRET_KEY and PLATFORM_KEY are required');
   return Config.from(settings, { databaseUrls, secretKey, platformKey });
 }

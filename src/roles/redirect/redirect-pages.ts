@@ -16,7 +16,11 @@ export const UNKNOWN = page(404, 'Not found', 'There is no link at this address.
 export const GONE = page(410, 'No longer available', 'This link has expired.');
 export const MALFORMED = page(400, 'Bad request', 'This address is not well-formed.');
 export const METHOD = page(405, 'Method not allowed', 'Short links are there to be followed.');
-export const UNAVAILABLE = page(503, 'Try again', 'This link can not be looked up right now. Please try again in a moment.');
+export const UNAVAILABLE = page(
+  503,
+  'Try again',
+  'This link can not be looked up right now. Please try again in a moment.',
+);
 
 // Crawlers may follow short links: previews in chats and social networks depend on it.
 export const ROBOTS: Page = { status: 200, type: 'text/plain; charset=utf-8', body: 'User-agent: *\nAllow: /\n' };

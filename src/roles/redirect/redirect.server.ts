@@ -45,7 +45,9 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     // A body is never read; whatever its type, the method decides.
     this.server.addContentTypeParser('*', (_request, _body, done) => done(null));
     this.server.get('/robots.txt', (_request, reply) => show(reply, ROBOTS));
-    this.server.get('/favicon.ico', (_request, reply) => reply.header('cache-control', 'max-age=86400').status(204).send());
+    this.server.get('/favicon.ico', (_request, reply) =>
+      reply.header('cache-control', 'max-age=86400').status(204).send(),
+    );
     this.server.route({ method: ['GET', 'HEAD'], url: '/*', handler: (request, reply) => this.answer(request, reply) });
     this.server.setNotFoundHandler((_request, reply) => show(reply.header('allow', 'GET, HEAD'), METHOD));
     this.server.setErrorHandler((error, _request, reply) => this.fail(error, reply));

@@ -37,7 +37,11 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
   async onApplicationBootstrap(): Promise<void> {
     this.queue.on('error', (error) => this.logger.warn({ reason: error.message }, 'The upkeep queue does not answer'));
     for (const [name, { every }] of Object.entries(this.schedule)) {
-      await this.queue.upsertJobScheduler(name, { every }, { name, opts: { attempts: 3, removeOnFail: { count: 100 } } });
+      await this.queue.upsertJobScheduler(
+        name,
+        { every },
+        { name, opts: { attempts: 3, removeOnFail: { count: 100 } } },
+      );
     }
   }
 

@@ -14,9 +14,14 @@ export class WorkerDrain implements OnApplicationBootstrap, BeforeApplicationShu
 
   onApplicationBootstrap(): void {
     for (const { worker } of this.processors()) {
-      worker.on('error', (error) => this.logger.warn({ reason: error.message, queue: worker.name }, 'A queue does not answer'));
+      worker.on('error', (error) =>
+        this.logger.warn({ reason: error.message, queue: worker.name }, 'A queue does not answer'),
+      );
       worker.on('failed', (job, error) =>
-        this.logger.error({ reason: error.message, queue: worker.name, job: job?.id, attempt: job?.attemptsMade }, 'A job failed'),
+        this.logger.error(
+          { reason: error.message, queue: worker.name, job: job?.id, attempt: job?.attemptsMade },
+          'A job failed',
+        ),
       );
     }
   }

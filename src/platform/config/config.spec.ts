@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { Config, ConfigError, readSettings } from './config.js';
+
+const server = {
+  DATABASE_URL: 'postgres://waypost_app:s%40cret@db.internal:5432/waypost',
+  SECRET_KEY: Buffer.alloc(32, 1).toString('base64'),
+  PLATFORM_KEY: 'p'.repeat(40),
+};
+
+describe('readSettings', () => {
+  it('needs nothing for the embedded default', () => {
+    const settings = readSettings({}, 'run');
+    expect(settings).toMatchObject({
+      databaseUrls: undefined,
+      dataDir: '.waypost',
+      ports: { api: 3000, redirect: 8080, ops: 9464 },
+    });
+    expect([...settings.roles]).toEqual(['api', 'redirect', 'worker']);
+  });
+
+  it('takes an empty variable for an unset one', () =>
+    expect(readSettings({ PORT: '', REDIS_URL: '' }, 'run').ports.api).toBe(3000));
+
+  it('derives the other database roles from DATABASE_URL', () => {
+    expect(readSettings(server, 'run').databaseUrls).toEqual({
+      app: server.DATABASE_URL,
+      owner: 'postgres://waypost_owner:s%40cret@db.internal:5432/waypost',
+      ingest: 'postgres://waypost_ingest:s%40cret@db.internal:5432/waypost',
+      resolver: 'postgres://waypost_resolver:s%40cret@db.internal:5432/waypost',
+      replica: undefined,
+    });
+  });
+
+  it('names every bad or missing variable in one message, and shows no value', () => {
+    const bad = { APP_ROLE: 'api', PORT: '99999', REDIS_URL: 'hunter2', SECRET_KEY: 'c2hvcnQ=', LOG_LEVEL: 'loud' };
+    let message = '';
+    try {
+      readSettings(bad, 'run');
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      message = (error as Error).message;
+    }
+    for (const name of ['PORT', 'REDIS_URL', 'SECRET_KEY', 'LOG_LEVEL', 'DATABASE_URL'])
+      expect(message).toContain(`  ${name}: `);
+    expect(message).not.toMatch(/hunter2|c2hvcnQ|99999/);
+  });
+
+  it('needs the secrets to run on a server, not to migrate it', () => {
+    const { DATABASE_URL } = server;
+    expect(() => readSettings({ DATABASE_URL }, 'run')).toThrow(/SECRET_KEY: .*\n.*PLATFORM_KEY: /);
+    expect(readSettings({ DATABASE_URL }, 'migrate').databaseUrls).toBeDefined();
+  });
+
+  it('refuses two listeners on one port', () =>
+    expect(() => readSettings({ PORT: '8080' }, 'run')).toThrow(/must differ/));
+});
+
+describe('Config', () => {
+  it('binds to every address on a server and to this machine alone when embedded', () => {
+    const settings = readSettings(server, 'run');
+    const given = {
+      databaseUrls: settings.databaseUrls as never,
+      secretKey: server.SECRET_KEY,
+      platformKey: server.PLATFORM_KEY,
+    };
+    expect(Config.from(settings, given)).toMatchObject({ embedded: false, host: '0.0.0.0' });
+    expect(Config.from(readSettings({}, 'run'), given)).toMatchObject({ embedded: true, host: '127.0.0.1' });
+  });
+});
