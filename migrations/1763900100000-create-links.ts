@@ -70,7 +70,8 @@ export class CreateLinks1763900100000 implements MigrationInterface {
     // One value of this sequence leases a block of short-code numbers: see links/short-code.ts.
     await db.query(`CREATE SEQUENCE short_code_blocks MINVALUE 0 START 0`);
 
-    await db.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON links, tags TO waypost_app`);
+    await db.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON links TO waypost_app`);
+    await db.query(`GRANT SELECT, INSERT, DELETE ON tags TO waypost_app`);
     await db.query(`GRANT SELECT, INSERT, DELETE ON link_stats TO waypost_app`);
     await db.query(`GRANT USAGE ON SEQUENCE short_code_blocks TO waypost_app`);
   }

@@ -4,7 +4,18 @@ import { TypeID } from 'typeid-js';
 import { asRole } from '../support/database.js';
 import { newTenant, type Tenant } from '../support/waypost.js';
 
-const TABLES = ['tenants', 'domains', 'links', 'link_stats', 'tags', 'api_keys', 'audit_events', 'idempotency_records', 'clicks', 'click_rollups'];
+const TABLES = [
+  'tenants',
+  'domains',
+  'links',
+  'link_stats',
+  'tags',
+  'api_keys',
+  'audit_events',
+  'idempotency_records',
+  'clicks',
+  'click_rollups',
+];
 
 const uuidOf = (publicId: string): string => TypeID.fromString(publicId).toUUID();
 
@@ -47,7 +58,11 @@ describe('row-level security', () => {
   it('refuses rows for another tenant', async () => {
     await asRole('waypost_app', async (client) => {
       await client.query(`SET app.tenant_id = '${uuidOf(mine.tenantId)}'`);
-      const insert = client.query('INSERT INTO tags (tenant_id, link_id, name) VALUES ($1, $2, $3)', [uuidOf(theirs.tenantId), theirLink, 'x']);
+      const insert = client.query('INSERT INTO tags (tenant_id, link_id, name) VALUES ($1, $2, $3)', [
+        uuidOf(theirs.tenantId),
+        theirLink,
+        'x',
+      ]);
       await expect(insert).rejects.toMatchObject({ code: '42501' });
       const move = client.query('UPDATE links SET tenant_id = $1', [uuidOf(theirs.tenantId)]);
       await expect(move).rejects.toMatchObject({ code: '42501' });
@@ -58,7 +73,9 @@ describe('row-level security', () => {
     await asRole('waypost_app', async (client) => {
       await client.query(`BEGIN; SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
       expect((await client.query('UPDATE links SET title = $1 WHERE id = $2', ['stolen', theirLink])).rowCount).toBe(0);
-      expect((await client.query('DELETE FROM links WHERE tenant_id = $1', [uuidOf(theirs.tenantId)])).rowCount).toBe(0);
+      expect((await client.query('DELETE FROM links WHERE tenant_id = $1', [uuidOf(theirs.tenantId)])).rowCount).toBe(
+        0,
+      );
       await client.query('ROLLBACK');
     });
   });
@@ -75,7 +92,10 @@ describe('row-level security', () => {
 
   it('tells the application whether a hostname is a short domain, and nothing else of it', async () => {
     await asRole('waypost_app', async (client) => {
-      const asked = await client.query('SELECT is_short_domain($1) AS known, is_short_domain($2) AS unknown', [theirs.domain, 'example.com']);
+      const asked = await client.query('SELECT is_short_domain($1) AS known, is_short_domain($2) AS unknown', [
+        theirs.domain,
+        'example.com',
+      ]);
       expect(asked.rows).toEqual([{ known: true, unknown: false }]);
       await client.query(`SET app.loop_check = 'on'`);
       expect(await count(client, 'domains')).toBe(0);
@@ -92,7 +112,16 @@ describe('row-level security', () => {
   it('shows the resolver what a redirect needs and nothing else', async () => {
     await asRole('waypost_resolver', async (client) => {
       expect((await client.query('SELECT FROM resolver_links WHERE link_id = $1', [theirLink])).rowCount).toBe(1);
-      for (const hidden of ['SELECT title FROM links', 'SELECT * FROM links', 'SELECT verification_token FROM domains', 'SELECT name FROM tenants', 'SELECT FROM api_keys', 'SELECT FROM clicks', 'SELECT FROM outbox', 'UPDATE links SET url = url']) {
+      for (const hidden of [
+        'SELECT title FROM links',
+        'SELECT * FROM links',
+        'SELECT verification_token FROM domains',
+        'SELECT name FROM tenants',
+        'SELECT FROM api_keys',
+        'SELECT FROM clicks',
+        'SELECT FROM outbox',
+        'UPDATE links SET url = url',
+      ]) {
         await expect(client.query(hidden)).rejects.toMatchObject({ code: '42501' });
       }
     });
@@ -100,7 +129,14 @@ describe('row-level security', () => {
 
   it('lets ingest write analytics and read no link', async () => {
     await asRole('waypost_ingest', async (client) => {
-      for (const hidden of ['SELECT FROM links', 'SELECT FROM api_keys', 'SELECT name FROM tenants', 'SELECT sealed_body FROM idempotency_records', 'DELETE FROM clicks', 'SELECT hostname FROM domains']) {
+      for (const hidden of [
+        'SELECT FROM links',
+        'SELECT FROM api_keys',
+        'SELECT name FROM tenants',
+        'SELECT sealed_body FROM idempotency_records',
+        'DELETE FROM clicks',
+        'SELECT hostname FROM domains',
+      ]) {
         await expect(client.query(hidden)).rejects.toMatchObject({ code: '42501' });
       }
     });

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Config } from '../config/config.js';
+import { Readiness } from '../ops/readiness.js';
 import { type Logger, LOGGER } from '../telemetry/logger.js';
 import { connect } from './connect.js';
 import { IngestDatabase } from './ingest-database.js';
@@ -24,11 +25,13 @@ export const appDatabase = (entities: Entities): DynamicModule => ({
   providers: [
     {
       provide: Transactions,
-      inject: [Config, LOGGER],
-      useFactory: async ({ databaseUrls, poolSize }: Config, logger: Logger) =>
-        new Transactions(
-          await connect({ url: databaseUrls.app, applicationName: 'waypost-app', poolSize, entities }, logger),
-        ),
+      inject: [Config, LOGGER, Readiness],
+      useFactory: async ({ databaseUrls, poolSize }: Config, logger: Logger, readiness: Readiness) => {
+        const options = { url: databaseUrls.app, applicationName: 'waypost-app', poolSize, entities };
+        const transactions = new Transactions(await connect(options, logger));
+        readiness.add('database', () => transactions.ping());
+        return transactions;
+      },
     },
   ],
   exports: [Transactions],

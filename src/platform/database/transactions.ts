@@ -62,6 +62,11 @@ export class Transactions implements OnApplicationShutdown {
     await runner.rollbackTransaction();
   }
 
+  /** @throws when the database does not answer */
+  async ping(): Promise<void> {
+    await this.dataSource.query('SELECT 1');
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.dataSource.destroy();
   }

@@ -1,0 +1,202 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { databaseUrl } from '../support/database.js';
+import { Caller, eventually, newTenant, request, type Tenant, underTest, unique, visit } from '../support/waypost.js';
+import { freePorts, spawnWaypost, type WaypostProcess } from '../support/waypost-process.js';
+
+/** A door to the database that can be shut, as a network would. */
+class Door {
+  private readonly sockets = new Set<net.Socket>();
+  private open = true;
+  readonly server: net.Server;
+
+  constructor(target: number) {
+    this.server = net.createServer((client) => {
+      if (!this.open) return client.destroy();
+      const database = net.connect(target, '127.0.0.1');
+      for (const socket of [client, database]) {
+        this.sockets.add(socket);
+        socket.on('close', () => this.sockets.delete(socket));
+        socket.on('error', () => socket.destroy());
+      }
+      client.pipe(database).pipe(client);
+    });
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return (this.server.address() as net.AddressInfo).port;
+  }
+
+  shut(): void {
+    this.open = false;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  reopen(): void {
+    this.open = true;
+  }
+
+  close(): void {
+    this.shut();
+    this.server.close();
+  }
+}
+
+interface Role {
+  process: WaypostProcess;
+  api: string;
+  redirect: string;
+  ops: string;
+}
+
+describe('the roles, each in a process of its own', () => {
+  let door: Door;
+  let dataDir: string;
+  let tenant: Tenant;
+  const roles: Record<string, Role> = {};
+
+  async function start(role: string, through: number): Promise<Role> {
+    const ports = await freePorts();
+    const urlOf = async (name: string): Promise<string> =>
+      (await databaseUrl(name)).replace(/:\d+\/waypost/, `:${through}/waypost`);
+    const process_ = spawnWaypost({
+      ...ports,
+      APP_ROLE: role,
+      HOST: '127.0.0.1',
+      DATA_DIR: join(dataDir, role),
+      DATABASE_URL: await urlOf('waypost_app'),
+      DATABASE_INGEST_URL: await urlOf('waypost_ingest'),
+      DATABASE_RESOLVER_URL: await urlOf('waypost_resolver'),
+      SECRET_KEY: (await readFile(join(underTest.dataDir, 'secret-key'), 'utf8')).trim(),
+      PLATFORM_KEY: underTest.platformKey,
+      LOG_LEVEL: 'info',
+    });
+    const local = (port: string): string => `http://127.0.0.1:${port}`;
+    const started = {
+      process: process_,
+      api: local(ports.PORT),
+      redirect: local(ports.REDIRECT_PORT),
+      ops: local(ports.OPS_PORT),
+    };
+    await eventually(
+      async () => process_.output(),
+      (output) => output.includes('Waypost is running'),
+      20,
+    );
+    return started;
+  }
+
+  const redirecting = (key: string) =>
+    request<string>('GET', `${roles.redirect?.redirect}/${key}`, { headers: { host: tenant.domain } });
+
+  beforeAll(async () => {
+    tenant = await newTenant();
+    dataDir = await mkdtemp(join(tmpdir(), 'waypost-roles-'));
+    door = new Door(Number(new URL(await databaseUrl('waypost_app')).port));
+    const through = await door.listen();
+    await Promise.all(['api', 'redirect', 'worker'].map(async (role) => (roles[role] = await start(role, through))));
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const { process: one } of Object.values(roles)) one.child.kill('SIGTERM');
+    const codes = await Promise.all(Object.values(roles).map(({ process: one }) => one.exited));
+    door.close();
+    await rm(dataDir, { recursive: true, force: true });
+    expect(codes).toEqual([0, 0, 0]);
+  }, 40_000);
+
+  it('open their own port and no other', async () => {
+    const refused = async (url: string): Promise<boolean> =>
+      request('GET', url).then(
+        () => false,
+        () => true,
+      );
+    expect(await refused(`${roles.api?.redirect}/x`)).toBe(true);
+    expect(await refused(`${roles.redirect?.api}/v1/links`)).toBe(true);
+    expect(await refused(`${roles.worker?.api}/v1/links`)).toBe(true);
+    expect(await refused(`${roles.worker?.redirect}/x`)).toBe(true);
+    for (const role of Object.values(roles)) {
+      expect((await request('GET', `${role.ops}/livez`)).status).toBe(200);
+      expect((await request('GET', `${role.ops}/readyz`)).status).toBe(200);
+      expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('process_cpu_user_seconds_total');
+    }
+  });
+
+  it('do the main job together', async () => {
+    const caller = new Caller(tenant.apiKey, roles.api?.api);
+    const link = await caller.link();
+    expect((await redirecting(link.key)).status).toBe(302);
+    await eventually(
+      () => caller.get<{ clicks: number }>(`/v1/links/${link.id}`),
+      ({ body }) => body.clicks === 1,
+    );
+  });
+
+  it('hear of changes made elsewhere within 2 s', async () => {
+    const link = await tenant.link();
+    expect((await redirecting(link.key)).headers.location).toBe('https://example.com/');
+    await tenant.patch(`/v1/links/${link.id}`, { url: 'https://example.com/new' });
+    await eventually(
+      () => redirecting(link.key),
+      ({ headers }) => headers.location === 'https://example.com/new',
+      2,
+    );
+  });
+
+  it('keep redirecting known links while the database is away, and count every click when it is back', async () => {
+    const caller = new Caller(tenant.apiKey, roles.api?.api);
+    const link = await caller.link();
+    expect((await redirecting(link.key)).status).toBe(302);
+
+    door.shut();
+    for (let n = 0; n < 20; n++) expect((await redirecting(link.key)).status).toBe(302);
+    const unknown = await redirecting(unique());
+    expect(unknown).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
+    expect(await caller.get('/v1/links')).toBeProblem(503, 'temporarily_unavailable');
+    expect(await caller.post('/v1/links', { url: 'https://example.com/' })).toBeProblem(503, 'temporarily_unavailable');
+    expect((await request('GET', `${roles.redirect?.ops}/readyz`)).status).toBe(200);
+    expect((await request('GET', `${roles.api?.ops}/readyz`)).status).toBe(503);
+    for (const role of Object.values(roles)) expect((await request('GET', `${role.ops}/livez`)).status).toBe(200);
+
+    door.reopen();
+    await eventually(
+      () => caller.get('/v1/links'),
+      ({ status }) => status === 200,
+      20,
+    );
+    await eventually(
+      () => redirecting(unique()),
+      ({ status }) => status === 404,
+      20,
+    );
+    await eventually(
+      () => caller.get<{ clicks: number }>(`/v1/links/${link.id}`),
+      ({ body }) => body.clicks === 21,
+      30,
+    );
+    await eventually(
+      () => request('GET', `${roles.api?.ops}/readyz`),
+      ({ status }) => status === 200,
+    );
+  }, 90_000);
+
+  it('still hear of changes after the database was away', async () => {
+    const link = await tenant.link();
+    expect((await redirecting(link.key)).status).toBe(302);
+    await tenant.delete(`/v1/links/${link.id}`);
+    await eventually(
+      () => redirecting(link.key),
+      ({ status }) => status === 404,
+      12,
+    );
+  }, 30_000);
+
+  it('leave nothing of the shared one disturbed', async () => {
+    const { key } = await tenant.link();
+    expect((await visit(tenant.domain, `/${key}`)).status).toBe(302);
+  });
+});
