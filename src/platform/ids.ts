@@ -22,12 +22,10 @@ export const publicId = (prefix: IdPrefix) =>
 
 /** How a public id is documented in a response. */
 export const publicIdText = (prefix: IdPrefix) =>
-  z
-    .string()
-    .meta({
-      description: `A public id: ${prefix}_ and 26 characters`,
-      example: `${prefix}_01h455vb4pex5vsknk084sn02q`,
-    });
+  z.string().meta({
+    description: `A public id: ${prefix}_ and 26 characters`,
+    example: `${prefix}_01h455vb4pex5vsknk084sn02q`,
+  });
 
 /** Stands for "no tenant" where the platform's operators act. */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';

@@ -37,6 +37,11 @@ export class RedirectCache {
     this.links.forget(nameOf(hostname, key));
   }
 
+  /** A link was created under this name: what was answered as unknown is known from now on. */
+  expectLink(hostname: string, key: string): void {
+    this.links.forgetAbsence(nameOf(hostname, key));
+  }
+
   /** A domain's own settings, or whose it is; its links are looked up through it. */
   forgetDomain(hostname: string): void {
     this.domains.forget(hostname);

@@ -55,6 +55,22 @@ describe('TargetCache', () => {
     expect(await cache.get('a', fails)).toBe(fresh);
   });
 
+  it('forgets absence when something was created, and keeps what it knows', async () => {
+    const cache = new TargetCache<Target>(10);
+    await cache.get('absent', () => Promise.resolve(null));
+    await cache.get('known', () => Promise.resolve(old));
+    const [toNothing, toSomething] = [pending<Target | null>(), pending<Target | null>()];
+    const flights = [cache.get('x', () => toNothing.promise), cache.get('y', () => toSomething.promise)];
+    for (const name of ['absent', 'known', 'x', 'y']) cache.forgetAbsence(name);
+    toNothing.answer(null);
+    toSomething.answer(old);
+    expect(await Promise.all(flights)).toEqual([null, old]);
+    await expect(cache.get('absent', fails)).rejects.toThrow('away');
+    await expect(cache.get('x', fails)).rejects.toThrow('away');
+    expect(await cache.get('known', fails)).toBe(old);
+    expect(await cache.get('y', fails)).toBe(old);
+  });
+
   it('forgets by prefix, also what is under way', async () => {
     const cache = new TargetCache<Target>(10);
     const flight = pending<Target | null>();

@@ -12,13 +12,20 @@ interface Entry<T> {
   freshUntil: number;
 }
 
+/** A question to the database that is not answered yet. */
+interface Flight<T> {
+  answer: Promise<T | null>;
+  /** False once something of this name was created: that there is none may be no longer true. */
+  absenceCounts: boolean;
+}
+
 /**
  * Remembers what the database said of a name. However many ask for a name at once, the database is asked once; while
  * it does not answer, what was known goes on being served.
  */
 export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
-  private readonly flights = new Map<string, Promise<T | null>>();
+  private readonly flights = new Map<string, Flight<T>>();
 
   constructor(max: number) {
     this.entries = new LRUCache({ max });
@@ -33,7 +40,7 @@ export class TargetCache<T extends object> {
     if (entry && Date.now() < entry.freshUntil) return entry.value;
     const flight = this.flights.get(name) ?? this.fly(name, load(entry?.value ?? null));
     try {
-      return await flight;
+      return await flight.answer;
     } catch (error) {
       if (!entry) throw error;
       entry.freshUntil = Date.now() + RETRY_MS;
@@ -47,21 +54,30 @@ export class TargetCache<T extends object> {
     this.flights.delete(name);
   }
 
+  /** Something of this name was created: forgets that there was none, and keeps what is already known of it. */
+  forgetAbsence(name: string): void {
+    if (this.entries.peek(name)?.value === null) this.entries.delete(name);
+    const flight = this.flights.get(name);
+    if (flight) flight.absenceCounts = false;
+  }
+
   forgetAll(prefix = ''): void {
     for (const name of [...this.entries.keys(), ...this.flights.keys()]) if (name.startsWith(prefix)) this.forget(name);
   }
 
-  private fly(name: string, loading: Promise<T | null>): Promise<T | null> {
-    const flight = loading.then(
+  private fly(name: string, loading: Promise<T | null>): Flight<T> {
+    const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
+    const answer = loading.then(
       (value) => {
-        if (this.flights.get(name) === flight) this.remember(name, value);
+        if (land() && (value !== null || flight.absenceCounts)) this.remember(name, value);
         return value;
       },
       (error: unknown) => {
-        if (this.flights.get(name) === flight) this.flights.delete(name);
+        land();
         throw error;
       },
     );
+    const flight: Flight<T> = { answer, absenceCounts: true };
     this.flights.set(name, flight);
     return flight;
   }
@@ -69,7 +85,6 @@ export class TargetCache<T extends object> {
   private remember(name: string, value: T | null): void {
     // Jitter: a thousand names looked up in the same second must not expire in the same second.
     const lifetime = (value === null ? ABSENT_MS : FRESH_MS) * (0.8 + Math.random() * 0.4);
-    this.flights.delete(name);
     this.entries.set(name, { value, freshUntil: Date.now() + lifetime });
   }
 }

@@ -8,6 +8,7 @@ import { Caller, eventually, request } from '../support/waypost.js';
 import {
   type Credentials,
   freePorts,
+  ownRedis,
   spawnWaypost,
   type WaypostProcess,
   whenStarted,
@@ -20,7 +21,7 @@ describe('the life of the embedded default', () => {
   let credentials: Credentials;
 
   const start = async (): Promise<void> => {
-    waypost = spawnWaypost({ ...ports, DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
+    waypost = spawnWaypost({ ...ports, ...ownRedis(1), DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
     credentials = await whenStarted(waypost, dataDir);
   };
 

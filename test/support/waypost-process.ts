@@ -43,6 +43,12 @@ export async function freePorts(): Promise<{ PORT: string; REDIRECT_PORT: string
   return { PORT: String(api), REDIRECT_PORT: String(redirect), OPS_PORT: String(ops) };
 }
 
+/** Where the suite runs on Redis, a deployment with data of its own needs a Redis database of its own, too. */
+export function ownRedis(index: number): Record<string, string> {
+  const { REDIS_URL } = process.env;
+  return REDIS_URL ? { REDIS_URL: new URL(`/${index}`, REDIS_URL).href } : {};
+}
+
 /** Runs a compiled entry point with exactly these variables besides the machine's own. */
 export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js'): WaypostProcess {
   const child = spawn(NODE, ['--enable-source-maps', entry], { cwd: ROOT, env: { ...process.env, ...env } });
