@@ -1,8 +1,12 @@
 import { LRUCache } from 'lru-cache';
 
-/** How long an answer is taken as true, in ms; a change arrives over the bus long before. */
-const FRESH_MS = 30_000;
+/**
+ * How long an answer is taken as true, in ms, give or take JITTER. A change arrives over the bus long before; with the
+ * bus down, an edit is in force after 30 s all the same.
+ */
+const FRESH_MS = 25_000;
 const ABSENT_MS = 5_000;
+const JITTER = 0.2;
 /** How long what is known goes on being served before the database is asked again, when it did not answer. */
 const RETRY_MS = 1_000;
 
@@ -84,7 +88,7 @@ export class TargetCache<T extends object> {
 
   private remember(name: string, value: T | null): void {
     // Jitter: a thousand names looked up in the same second must not expire in the same second.
-    const lifetime = (value === null ? ABSENT_MS : FRESH_MS) * (0.8 + Math.random() * 0.4);
+    const lifetime = (value === null ? ABSENT_MS : FRESH_MS) * (1 - JITTER + Math.random() * 2 * JITTER);
     this.entries.set(name, { value, freshUntil: Date.now() + lifetime });
   }
 }

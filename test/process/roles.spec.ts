@@ -63,7 +63,7 @@ describe('the roles, each in a process of its own', () => {
     const ports = await freePorts();
     const urlOf = async (name: string): Promise<string> =>
       (await databaseUrl(name)).replace(/:\d+\/waypost/, `:${through}/waypost`);
-    const process_ = spawnWaypost({
+    const waypost = spawnWaypost({
       ...ports,
       APP_ROLE: role,
       HOST: '127.0.0.1',
@@ -77,13 +77,13 @@ describe('the roles, each in a process of its own', () => {
     });
     const local = (port: string): string => `http://127.0.0.1:${port}`;
     const started = {
-      process: process_,
+      process: waypost,
       api: local(ports.PORT),
       redirect: local(ports.REDIRECT_PORT),
       ops: local(ports.OPS_PORT),
     };
     await eventually(
-      async () => process_.output(),
+      async () => waypost.output(),
       (output) => output.includes('Waypost is running'),
       20,
     );
@@ -122,7 +122,7 @@ describe('the roles, each in a process of its own', () => {
     for (const role of Object.values(roles)) {
       expect((await request('GET', `${role.ops}/livez`)).status).toBe(200);
       expect((await request('GET', `${role.ops}/readyz`)).status).toBe(200);
-      expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('process_cpu_user_seconds_total');
+      expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('waypostcpu_user_seconds_total');
     }
   });
 

@@ -144,6 +144,7 @@ describe('the redirect listener', () => {
   });
 
   it('answers robots.txt and favicon.ico on every host', async () => {
+    expect((await visit(tenant.domain, '/robots.txt', { method: 'HEAD' })).status).toBe(200);
     expect(await visit(tenant.domain, '/robots.txt')).toMatchObject({
       status: 200,
       body: expect.stringContaining('User-agent: *'),

@@ -56,9 +56,7 @@ async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void>
   for (const [role, url] of Object.entries(logins)) {
     const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
     if (known.rowCount === 0) {
-      await client.query(
-        `CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS ${role === OWNER ? 'CREATEROLE' : 'NOCREATEROLE'}`,
-      );
+      await client.query(`CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE`);
     }
     const { username, password } = new URL(url);
     if (known.rowCount === 0 && username === role && password) {

@@ -11,10 +11,22 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .setVersion('1')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key (`wp_…`), or the platform key' })
     .build();
-  return SwaggerModule.createDocument(app, config, {
+  const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
   });
+  for (const { post } of Object.values(document.paths)) post?.parameters?.push(IDEMPOTENCY_KEY);
+  return document;
 }
+
+/** Every POST takes it: see platform/idempotency. */
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header' as const,
+  required: false,
+  description:
+    'Makes the request safe to repeat for 24 h: the first answer is given again, with Idempotency-Replayed: true',
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+};
 
 /** `/v1/openapi.json` and, for people, `/docs`. */
 export function serveOpenApi(app: NestFastifyApplication): void {

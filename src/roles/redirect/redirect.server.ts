@@ -37,7 +37,6 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
       connectionTimeout: 60_000,
       keepAliveTimeout: 72_000,
       routerOptions: { maxParamLength: 16_384 },
-      exposeHeadRoutes: false,
       return503OnClosing: false,
       frameworkErrors: (_error, _request, reply) => void show(reply, MALFORMED),
     });
@@ -48,7 +47,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.server.get('/favicon.ico', (_request, reply) =>
       reply.header('cache-control', 'max-age=86400').status(204).send(),
     );
-    this.server.route({ method: ['GET', 'HEAD'], url: '/*', handler: (request, reply) => this.answer(request, reply) });
+    this.server.get('/*', (request, reply) => this.answer(request, reply));
     this.server.setNotFoundHandler((_request, reply) => show(reply.header('allow', 'GET, HEAD'), METHOD));
     this.server.setErrorHandler((error, _request, reply) => this.fail(error, reply));
   }
