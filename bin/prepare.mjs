@@ -53,9 +53,11 @@ async function install() {
   const [command, ...args] = npm();
   // What builds and tests, and the embedded database, also with NODE_ENV=production or npm_config_omit.
   const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const ci = await run(command, [...args, 'ci', ...options], { quiet: true });
-  exitIfStopped(ci);
-  if (ci.code !== 0) throw new Failure(`${ci.output}\nnpm ci failed with exit code ${ci.code}.`);
+  // Not `npm ci`, which refuses a lockfile that lacks other platforms' optional packages: a registry mirror need not have
+  // them. The versions and hashes of the lockfile hold all the same, and it is not written to.
+  const installed = await run(command, [...args, 'install', '--no-save', ...options], { quiet: true });
+  exitIfStopped(installed);
+  if (installed.code !== 0) throw new Failure(`${installed.output}\nnpm install failed with exit code ${installed.code}.`);
 }
 
 /** The npm that runs this, on the Node that runs it: ours may be in the directory npm is about to replace. */
