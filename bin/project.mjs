@@ -52,7 +52,7 @@ export function run(file, args, { quiet = false } = {}) {
   const orphaned = watchParent(() => forward('SIGTERM'));
 
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => reject(new Failure(error.message)));
     child.once('close', (code, signal) => resolve({ code: code ?? exitCodeOf(signal), signal: received, output }));
   }).finally(() => {
     for (const signal of signals) process.off(signal, forward);

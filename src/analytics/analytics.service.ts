@@ -18,7 +18,7 @@ export class AnalyticsService {
 
   async answer(ctx: Context, query: AnalyticsQuery): Promise<number | Slice[]> {
     const range = timeRange(query, new Date());
-    return this.transactions.run(ctx, async (tx) => {
+    return this.transactions.read(ctx, async (tx) => {
       const filter = await this.filter(tx, query);
       return query.groupBy === 'count'
         ? this.analytics.count(tx, range, filter)

@@ -12,6 +12,9 @@ const CAPACITY = 200_000;
 const FLUSH_MS = 200;
 const SEND_DEADLINE_MS = 3_000;
 
+/** A finished batch is large; it is kept only for as long as it may be sent again. */
+const removeOnComplete = { count: 50 };
+
 interface Batch {
   /** Job id: a batch that may have been sent is sent again under the same id. */
   id: string;
@@ -78,7 +81,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   private async send(): Promise<void> {
     for (let batch = this.waiting[0]; batch; batch = this.waiting[0]) {
       try {
-        await withinDeadline(this.queue.add('store', { clicks: batch.clicks }, { jobId: batch.id }));
+        await withinDeadline(this.queue.add('store', { clicks: batch.clicks }, { jobId: batch.id, removeOnComplete }));
       } catch (error) {
         this.logger.warn({ reason: String(error), clicks: this.held }, 'Clicks wait for the queue');
         return;

@@ -1,11 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { Bus } from './bus/bus.js';
 import { Config } from './config/config.js';
 import { Cursors } from './http/pagination.js';
 import { OpsServer } from './ops/ops.server.js';
 import { Readiness } from './ops/readiness.js';
-import { QueueModule } from './queue/queue.module.js';
 import { Secrets } from './secrets/secrets.js';
 import { type Logger, LOGGER } from './telemetry/logger.js';
 
@@ -16,15 +14,14 @@ class PlatformModule {}
 export const platform = (config: Config, logger: Logger): DynamicModule => ({
   module: PlatformModule,
   global: true,
-  imports: [QueueModule, TerminusModule.forRoot({ logger: false })],
+  imports: [TerminusModule.forRoot({ logger: false })],
   providers: [
     { provide: Config, useValue: config },
     { provide: LOGGER, useValue: logger },
     { provide: Secrets, useValue: new Secrets(config.secretKey) },
-    { provide: Bus, useFactory: () => new Bus(config, logger) },
     Cursors,
     Readiness,
     OpsServer,
   ],
-  exports: [Config, LOGGER, Secrets, Bus, Cursors, Readiness, QueueModule],
+  exports: [Config, LOGGER, Secrets, Cursors, Readiness],
 });

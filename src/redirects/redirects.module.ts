@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { ClickRecordingModule } from '../clicks/clicks.module.js';
+import { BusModule } from '../platform/bus/bus.module.js';
 import { RedirectCache } from './redirect-cache.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
 import { RedirectsService } from './redirects.service.js';
 
 @Module({
-  imports: [ClickRecordingModule],
+  imports: [BusModule, ClickRecordingModule],
   providers: [RedirectCache, RedirectTargetsRepository, RedirectsService],
   exports: [RedirectCache, RedirectTargetsRepository, RedirectsService],
 })

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { appDatabase, ingestDatabase, resolverDatabase } from '../platform/database/database.module.js';
 import { platform } from '../platform/platform.module.js';
+import { QueueModule } from '../platform/queue/queue.module.js';
 import type { Logger } from '../platform/telemetry/logger.js';
 import { ApiModule } from './api/api.module.js';
 import { APP_ENTITIES, INGEST_ENTITIES } from './entities.js';
@@ -18,6 +19,7 @@ export const appModule = (config: Config, logger: Logger): DynamicModule => {
     module: AppModule,
     imports: [
       platform(config, logger),
+      ...(roles.has('worker') || roles.has('redirect') ? [QueueModule] : []),
       ...(roles.has('api') || roles.has('worker') ? [appDatabase(APP_ENTITIES)] : []),
       ...(roles.has('worker') ? [ingestDatabase(INGEST_ENTITIES), WorkerModule] : []),
       ...(roles.has('redirect') ? [resolverDatabase, RedirectModule] : []),

@@ -12,7 +12,7 @@ export async function run(config: Config, logger: Logger): Promise<INestApplicat
   const options = { logger: new NestLogger(logger), abortOnError: false, bodyParser: false };
   const module = appModule(config, logger);
   if (!config.roles.has('api')) return NestFactory.createApplicationContext(module, options);
-  const app = await NestFactory.create<NestFastifyApplication>(module, createApiAdapter(config, logger), options);
+  const app = await NestFactory.create<NestFastifyApplication>(module, createApiAdapter(logger), options);
   await openApi(app, config);
   return app;
 }

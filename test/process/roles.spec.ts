@@ -122,7 +122,7 @@ describe('the roles, each in a process of its own', () => {
     for (const role of Object.values(roles)) {
       expect((await request('GET', `${role.ops}/livez`)).status).toBe(200);
       expect((await request('GET', `${role.ops}/readyz`)).status).toBe(200);
-      expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('waypostcpu_user_seconds_total');
+      expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('process_cpu_user_seconds_total');
     }
   });
 

@@ -42,6 +42,14 @@ describe('readSettings', () => {
     });
   });
 
+  it('reads from a replica with the roles and passwords of the primary', () => {
+    const replica = { DATABASE_REPLICA_URL: 'postgres://someone:else@replica.internal/waypost' };
+    expect(readSettings({ ...server, ...replica }, 'run').databaseUrls?.replica).toEqual({
+      app: 'postgres://waypost_app:s%40cret@replica.internal/waypost',
+      resolver: 'postgres://waypost_resolver:s%40cret@replica.internal/waypost',
+    });
+  });
+
   it('names every bad or missing variable in one message, and shows no value', () => {
     const bad = { APP_ROLE: 'api', PORT: '99999', REDIS_URL: 'hunter2', SECRET_KEY: 'c2hvcnQ=', LOG_LEVEL: 'loud' };
     const message = refusal(bad);

@@ -13,7 +13,6 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
 const environment = z.object({
@@ -36,8 +35,6 @@ const environment = z.object({
     .optional(),
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
-  PUBLIC_API_URL: z.url({ protocol: /^https?$/ }).optional(),
-  TRUST_PROXY: flag.default(false),
   DNS_SERVERS: z
     .string()
     .transform((value) => value.split(',').map((server) => server.trim()))
@@ -54,7 +51,8 @@ export interface DatabaseUrls {
   app: string;
   ingest: string;
   resolver: string;
-  replica: string | undefined;
+  /** Of a read replica, with the same roles. */
+  replica: { app: string; resolver: string } | undefined;
 }
 
 /** What the process is told from outside, with defaults filled in. */
@@ -70,8 +68,6 @@ export interface Settings {
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
-  publicApiUrl: string | undefined;
-  trustProxy: boolean;
   dnsServers: string[] | undefined;
   region: { index: number; count: number };
   logLevel: Environment['LOG_LEVEL'];
@@ -89,8 +85,6 @@ export class Config {
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
-  readonly publicApiUrl!: string;
-  readonly trustProxy!: boolean;
   readonly dnsServers!: string[] | undefined;
   readonly region!: Settings['region'];
 
@@ -114,8 +108,6 @@ export class Config {
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
-      publicApiUrl: settings.publicApiUrl ?? `http://localhost:${settings.ports.api}`,
-      trustProxy: settings.trustProxy,
       dnsServers: settings.dnsServers,
       region: settings.region,
     });
@@ -152,8 +144,6 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,
-    publicApiUrl: env.PUBLIC_API_URL?.replace(/\/$/, ''),
-    trustProxy: env.TRUST_PROXY,
     dnsServers: env.DNS_SERVERS,
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
@@ -177,16 +167,26 @@ function contradictions(env: Environment): string[] {
 }
 
 function databaseUrls(env: Environment, appUrl: string): DatabaseUrls {
-  const as = (role: string) => {
+  const as = (role: string): string => {
     const url = new URL(appUrl);
     url.username = role;
     return url.href;
   };
+  const resolver = env.DATABASE_RESOLVER_URL ?? as('waypost_resolver');
   return {
     owner: env.DATABASE_OWNER_URL ?? as('waypost_owner'),
     app: appUrl,
     ingest: env.DATABASE_INGEST_URL ?? as('waypost_ingest'),
-    resolver: env.DATABASE_RESOLVER_URL ?? as('waypost_resolver'),
-    replica: env.DATABASE_REPLICA_URL,
+    resolver,
+    replica: env.DATABASE_REPLICA_URL
+      ? { app: loginOf(appUrl, env.DATABASE_REPLICA_URL), resolver: loginOf(resolver, env.DATABASE_REPLICA_URL) }
+      : undefined,
   };
+}
+
+/** The replica's address with the role and password that go for the primary. */
+function loginOf(primary: string, replica: string): string {
+  const url = new URL(replica);
+  ({ username: url.username, password: url.password } = new URL(primary));
+  return url.href;
 }

@@ -27,8 +27,12 @@ export const appDatabase = (entities: Entities): DynamicModule => ({
       provide: Transactions,
       inject: [Config, LOGGER, Readiness],
       useFactory: async ({ databaseUrls, poolSize }: Config, logger: Logger, readiness: Readiness) => {
-        const options = { url: databaseUrls.app, applicationName: 'waypost-app', poolSize, entities };
-        const transactions = new Transactions(await connect(options, logger));
+        const options = { applicationName: 'waypost-app', poolSize, entities };
+        const { app, replica } = databaseUrls;
+        const transactions = new Transactions(
+          await connect({ ...options, url: app }, logger),
+          replica && (await connect({ ...options, url: replica.app }, logger)),
+        );
         readiness.add('database', () => transactions.ping());
         return transactions;
       },
@@ -63,7 +67,7 @@ export const resolverDatabase: DynamicModule = {
       provide: ResolverDatabase,
       inject: [Config, LOGGER],
       useFactory: ({ databaseUrls }: Config, logger: Logger) =>
-        new ResolverDatabase(databaseUrls.replica ?? databaseUrls.resolver, logger),
+        new ResolverDatabase(databaseUrls.replica?.resolver ?? databaseUrls.resolver, logger),
     },
   ],
   exports: [ResolverDatabase],

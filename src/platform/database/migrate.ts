@@ -113,9 +113,9 @@ async function migrateTables(url: string, options: { migrations: string; hashPar
   }
 }
 
-/** The queue belongs to no tenant; every role that sends or takes jobs may use it, none owns it. */
+/** The queue belongs to no tenant; the roles that send or take jobs may use it, and none owns it. */
 async function grantQueue(client: pg.Client): Promise<void> {
-  const users = Object.keys(ROLE_LIMITS).join(', ');
+  const users = 'waypost_ingest, waypost_resolver';
   await client.query(`GRANT USAGE ON SCHEMA ${QUEUE_SCHEMA} TO ${users}`);
   await client.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${QUEUE_SCHEMA} TO ${users}`);
   await client.query(`GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${QUEUE_SCHEMA} TO ${users}`);

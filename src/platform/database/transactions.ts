@@ -17,15 +17,27 @@ function setTenant(tenantId: string): string {
 
 /** The application's door to the database, as waypost_app: one tenant at a time, under row-level security. */
 export class Transactions implements OnApplicationShutdown {
-  constructor(private readonly dataSource: DataSource) {}
+  /** @param replica where reads may go that can be a moment behind */
+  constructor(
+    private readonly primary: DataSource,
+    private readonly replica: DataSource = primary,
+  ) {}
 
   /**
    * Runs a use case in one transaction, in which row-level security lets it see the context's tenant alone. Joins the
    * request's transaction where one is open. Any error rolls everything back.
    */
   async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
-    if (ctx.tx) return work(ctx.tx);
-    const runner = this.dataSource.createQueryRunner();
+    return ctx.tx ? work(ctx.tx) : this.runOn(this.primary, ctx, work);
+  }
+
+  /** The same for questions whose answer may be a moment old: they go to the replica, where there is one. */
+  async read<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.runOn(this.replica, ctx, work);
+  }
+
+  private async runOn<T>(dataSource: DataSource, ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const runner = dataSource.createQueryRunner();
     try {
       await this.begin(runner, ctx);
       const result = await work({ tenantId: ctx.tenantId, manager: runner.manager });
@@ -64,10 +76,10 @@ export class Transactions implements OnApplicationShutdown {
 
   /** @throws when the database does not answer */
   async ping(): Promise<void> {
-    await this.dataSource.query('SELECT 1');
+    await this.primary.query('SELECT 1');
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.dataSource.destroy();
+    await Promise.all([...new Set([this.primary, this.replica])].map((dataSource) => dataSource.destroy()));
   }
 }

@@ -49,7 +49,6 @@ const BY_STATUS: Partial<Record<number, [ErrorKind, string, string]>> = {
   401: ['unauthenticated', 'unauthenticated', 'Credentials are missing or not valid.'],
   403: ['forbidden', 'forbidden', 'The credentials do not permit this.'],
   404: ['not_found', 'not_found', 'There is nothing at this path.'],
-  405: ['method_not_allowed', 'method_not_allowed', 'This path does not take this method.'],
   413: ['too_large', 'body_too_large', 'The body is larger than this path takes.'],
   414: ['malformed', 'malformed_request', 'The URL is too long.'],
   415: ['unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.'],

@@ -3,11 +3,9 @@ import type { Config } from '../config/config.js';
 import { poolOptions } from '../database/pool-options.js';
 import { QUEUE_SCHEMA } from '../database/migrate.js';
 
-/** The redirect role reaches the queue with the redirect role's own rights, all others with the worker's or the api's. */
-const postgresUrl = ({ roles, databaseUrls }: Config): string => {
-  if (roles.has('worker')) return databaseUrls.ingest;
-  return roles.has('redirect') ? databaseUrls.resolver : databaseUrls.app;
-};
+/** The api has no business with the queue, and its database role no rights to it. */
+const postgresUrl = ({ roles, databaseUrls }: Config): string =>
+  roles.has('worker') ? databaseUrls.ingest : databaseUrls.resolver;
 
 /**
  * Redis where REDIS_URL is set, PostgreSQL otherwise: the same queues and the same code on both. BullMQ's types name

@@ -12,14 +12,13 @@ import { serveOpenApi } from './openapi.js';
 const BODY_LIMIT = 256 * 1024;
 
 /** The API's HTTP server: limits, request ids, bodies, the log, and problem+json for what never reaches Nest. */
-export function createApiAdapter(config: Config, logger: Logger): FastifyAdapter {
+export function createApiAdapter(logger: Logger): FastifyAdapter {
   const server = fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 300 },
-    trustProxy: config.trustProxy,
     return503OnClosing: false,
     genReqId: (request) => requestId(request.headers['x-request-id']),
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),

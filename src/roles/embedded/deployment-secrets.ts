@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What `$DATA_DIR/credentials.json` holds, for people and programs on this machine. */
@@ -33,7 +33,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
 
 /** The deployment's secret key, made at the first start and kept beside the data it belongs to. */
 export async function keepSecretKey(dataDir: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const path = join(dataDir, 'secret-key');
   const kept = await readIfThere(path);
   if (kept) return kept.trim();

@@ -23,10 +23,11 @@ export async function startEmbeddedDefault(settings: Settings, log: (line: strin
   ] as const) {
     await assertPortFree(host, port, variable);
   }
-  const secretKey = settings.secretKey ?? (await keepSecretKey(dataDir));
-  const platformKey = settings.platformKey ?? (await readCredentials(dataDir)).platformKey ?? newPlatformKey();
+  // First, for it makes the folder so that the server's account can reach into it.
   const postgres = await startEmbeddedPostgres({ dataDir, log });
   try {
+    const secretKey = settings.secretKey ?? (await keepSecretKey(dataDir));
+    const platformKey = settings.platformKey ?? (await readCredentials(dataDir)).platformKey ?? newPlatformKey();
     const databaseUrls: DatabaseUrls = {
       owner: postgres.adminUrl,
       app: postgres.urlFor('waypost_app'),
