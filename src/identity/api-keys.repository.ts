@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThan } from 'typeorm';
 import type { Tx } from '../platform/context/context.js';
+import type { Transactions } from '../platform/database/transactions.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 
 /** A key as the authentication sees it, with the state of its tenant. */
@@ -12,6 +13,14 @@ export interface KnownKey {
   suspended: boolean;
 }
 
+/** A literal statement, see Transactions.ask: a UUID and hexadecimal digits. */
+export const knownKey = (tenantId: string, secretHash: Buffer): string => `
+  SELECT k.id, k.scopes, k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
+         t.suspended_at IS NOT NULL AS suspended
+  FROM api_keys k
+  JOIN tenants t ON t.id = k.tenant_id
+  WHERE k.tenant_id = '${tenantId}' AND k.secret_hash = '\\x${secretHash.toString('hex')}' AND t.deleted_at IS NULL`;
+
 @Injectable()
 export class ApiKeysRepository {
   async insert(tx: Tx, key: ApiKeyEntity): Promise<void> {
@@ -19,16 +28,9 @@ export class ApiKeysRepository {
   }
 
   /** By the unique hash of a 190-bit secret: the time this takes tells nothing about any key. */
-  async findByHash(tx: Tx, secretHash: Buffer): Promise<KnownKey | undefined> {
-    const [row] = (await tx.manager.query(
-      `SELECT k.id, k.scopes, k.expires_at AS "expiresAt", k.last_used_at AS "lastUsedAt",
-              t.suspended_at IS NOT NULL AS suspended
-       FROM api_keys k
-       JOIN tenants t ON t.id = k.tenant_id
-       WHERE k.tenant_id = $1 AND k.secret_hash = $2 AND t.deleted_at IS NULL`,
-      [tx.tenantId, secretHash],
-    )) as KnownKey[];
-    return row;
+  async findByHash(transactions: Transactions, tenantId: string, secretHash: Buffer): Promise<KnownKey | undefined> {
+    const [key] = await transactions.ask<KnownKey>(tenantId, knownKey(tenantId, secretHash));
+    return key;
   }
 
   get(tx: Tx, id: string): Promise<ApiKeyEntity | null> {

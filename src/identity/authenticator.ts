@@ -38,11 +38,11 @@ export class Authenticator {
   }
 
   private async asTenant(tenantId: string, token: string, request: RequestFacts): Promise<Context> {
-    const asking = { ...request, tenantId, platform: false, actor: 'system', permissions: new Set<string>() };
-    const key = await this.transactions.run(asking, (tx) => this.keys.findByHash(tx, sha256(token)));
+    const key = await this.keys.findByHash(this.transactions, tenantId, sha256(token));
     if (!key || (key.expiresAt && key.expiresAt <= new Date())) throw unauthenticated();
     if (key.suspended) throw tenantSuspended();
-    const ctx = { ...asking, actor: toPublicId('key', key.id), permissions: new Set(key.scopes) };
+    const actor = toPublicId('key', key.id);
+    const ctx = { ...request, tenantId, platform: false, actor, permissions: new Set(key.scopes) };
     this.noteUse(ctx, key);
     return ctx;
   }

@@ -6,11 +6,12 @@ import { AuditRepository } from '../../src/audit/audit.repository.js';
 import type { DomainEntity } from '../../src/domains/domain.entity.js';
 import { DomainsRepository } from '../../src/domains/domains.repository.js';
 import type { ApiKeyEntity } from '../../src/identity/api-key.entity.js';
-import { ApiKeysRepository } from '../../src/identity/api-keys.repository.js';
+import { ApiKeysRepository, knownKey } from '../../src/identity/api-keys.repository.js';
 import type { LinkEntity } from '../../src/links/link.entity.js';
 import { LinksRepository } from '../../src/links/links.repository.js';
 import type { Tx } from '../../src/platform/context/context.js';
 import { ResolverDatabase } from '../../src/platform/database/resolver-database.js';
+import { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
 import { createLogger } from '../../src/platform/telemetry/logger.js';
 import { IdempotencyRepository } from '../../src/platform/idempotency/idempotency.repository.js';
@@ -198,13 +199,14 @@ describe('query plans', () => {
     const key = { tenantId: tx.tenantId, id, name: 'n', hint: 'h', secretHash: Buffer.from('x'), scopes: [], expiresAt: null, lastUsedAt: null, createdBy: 'x', createdAt: now } as ApiKeyEntity; // prettier-ignore
     const keys = await callEach(new ApiKeysRepository(), {
       insert: (repository) => repository.insert(tx, key),
-      findByHash: (repository) => repository.findByHash(tx, Buffer.from('x')),
+      findByHash: (repository) => repository.findByHash(new Transactions(app), tx.tenantId, Buffer.from('x')),
       get: (repository) => repository.get(tx, id),
       list: (repository) => repository.list(tx, 10, id),
       touch: (repository) => repository.touch(tx, id),
       delete: (repository) => repository.delete(tx, id),
     });
-    await expectOnePartition([...tenants, ...keys]);
+    const literal = { sql: knownKey(tx.tenantId, Buffer.from('x')), parameters: [] };
+    await expectOnePartition([...tenants, ...keys, literal]);
   });
 
   it('of the audit trail, of idempotency and of analytics touch one hash partition', async () => {
