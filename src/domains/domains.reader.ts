@@ -44,8 +44,10 @@ export class DomainsReader {
     return this.domains.get(tx, id);
   }
 
-  /** Whether any tenant's short links live on this host; localhost with another port is another host. */
-  isShortDomain(tx: Tx, hostname: string, host: string): Promise<boolean> {
-    return this.domains.isShortDomain(tx, isLocal(hostname) ? host : hostname);
+  /** Whether any tenant's short links live on the host of this URL; localhost with another port is another host. */
+  isShortDomain(tx: Tx, { hostname, port }: URL): Promise<boolean> {
+    // DNS takes `go.example.com.` for the same host.
+    const name = hostname.replace(/\.$/, '');
+    return this.domains.isShortDomain(tx, isLocal(name) && port ? `${name}:${port}` : name);
   }
 }

@@ -5,9 +5,10 @@ const RESERVED_FIRST_SEGMENTS = new Set(['.well-known']);
 const MAX_CHARACTERS = 190;
 const MAX_BYTES = 760;
 
-// Letters, marks and digits of any script, emoji, and what stands in a path without being escaped or misread.
+// Letters, marks and digits of any script, emoji (skin tones and flags are none by themselves), and what stands in a path
+// without being escaped or misread.
 const SEGMENT =
-  /^(?:[\p{L}\p{M}\p{N}\p{Extended_Pictographic}\p{Join_Control}\p{Variation_Selector}_.~@!$'()*+,;=:-])+$/u;
+  /^(?:[\p{L}\p{M}\p{N}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Join_Control}\p{Variation_Selector}_.~@!$'()*+,;=:-])+$/u;
 
 type Refusal = { code: string; message: string };
 

@@ -144,8 +144,8 @@ export class LinksService {
       ['/expiredUrl', expiredUrl],
     ] as const) {
       if (!destination) continue;
-      const { hostname, host } = new URL(destination);
-      if (await this.domains.isShortDomain(tx, hostname, host)) throw destinationLoops(pointer, host);
+      const parsed = new URL(destination);
+      if (await this.domains.isShortDomain(tx, parsed)) throw destinationLoops(pointer, parsed.host);
     }
   }
 
