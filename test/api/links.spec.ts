@@ -1,0 +1,249 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, type LinkBody, newTenant, type Tenant, unique, visit } from '../support/waypost.js';
+
+let tenant: Tenant;
+beforeAll(async () => {
+  tenant = await newTenant();
+});
+
+const LINK_FIELDS = [
+  'archived', 'clicks', 'comments', 'createdAt', 'createdBy', 'disabledAt', 'displayUrl', 'domain', 'expiredUrl',
+  'expiresAt', 'externalId', 'forwardQuery', 'id', 'key', 'lastClickedAt', 'maxClicks', 'redirectStatus', 'shortLink',
+  'startsAt', 'tags', 'title', 'updatedAt', 'url',
+]; // prettier-ignore
+
+const everyField = () => ({
+  key: unique('full-'),
+  url: 'https://example.com/landing?a=1#top',
+  externalId: unique('ext-'),
+  title: 'Été 2030',
+  comments: 'Shown on the poster',
+  tags: ['summer', 'poster'],
+  startsAt: '2030-06-01T02:00:00+02:00',
+  expiresAt: '2030-09-01T00:00:00.000Z',
+  expiredUrl: 'https://example.com/over',
+  maxClicks: 1000,
+  redirectStatus: 307,
+  forwardQuery: true,
+  archived: true,
+  disabledAt: '2029-01-01T00:00:00.000Z',
+});
+
+describe('creating a link', () => {
+  it('keeps every field and answers with all of them', async () => {
+    const input = everyField();
+    const { status, body } = await tenant.post<LinkBody>('/v1/links', { ...input, domain: tenant.domain });
+
+    expect(status).toBe(201);
+    expect(Object.keys(body).sort()).toEqual(LINK_FIELDS);
+    expect(body).toMatchObject({
+      ...input,
+      id: expect.stringMatching(/^link_[0-7][0-9a-hjkmnp-tv-z]{25}$/),
+      domain: tenant.domain,
+      shortLink: `http://${tenant.domain}/${input.key}`,
+      startsAt: '2030-06-01T00:00:00.000Z',
+      tags: ['poster', 'summer'],
+      clicks: 0,
+      lastClickedAt: null,
+      createdBy: expect.stringMatching(/^key_/),
+    });
+  });
+
+  it('gives what is left out its default', async () => {
+    const link = await tenant.link({ url: 'https://example.com/plain' });
+    expect(link).toMatchObject({
+      domain: tenant.domain,
+      key: expect.stringMatching(/^[0-9A-Za-z]{7}$/),
+      url: 'https://example.com/plain',
+      externalId: null,
+      title: null,
+      comments: null,
+      tags: [],
+      startsAt: null,
+      expiresAt: null,
+      expiredUrl: null,
+      maxClicks: null,
+      redirectStatus: 302,
+      forwardQuery: false,
+      archived: false,
+      disabledAt: null,
+    });
+    expect(link.createdAt).toBe(link.updatedAt);
+    expect(Math.abs(Date.now() - Date.parse(String(link.createdAt)))).toBeLessThan(10_000);
+  });
+
+  it.each(['tags', 'plain'])('answers the same when asked again by id and by domain and key (%s)', async (kind) => {
+    const link = await tenant.link(kind === 'tags' ? { tags: ['b', 'A', 'a', 'É', 'z', 'B', 'b'] } : everyField());
+    const info = `/v1/links/info?domain=${encodeURIComponent(tenant.domain)}&key=${link.key}`;
+
+    expect((await tenant.get<LinkBody>(`/v1/links/${link.id}`)).body).toEqual(link);
+    expect((await tenant.get<LinkBody>(info)).body).toEqual(link);
+  });
+
+  it('refuses an externalId that another link has', async () => {
+    const externalId = unique();
+    await tenant.link({ externalId });
+
+    expect(await tenant.post('/v1/links', { url: 'https://example.com/', externalId })).toBeProblem(
+      409,
+      'external_id_taken',
+    );
+    const other = await tenant.link();
+    expect(await tenant.patch(`/v1/links/${other.id}`, { externalId })).toBeProblem(409, 'external_id_taken');
+    await expect((await newTenant()).link({ externalId })).resolves.toMatchObject({ externalId });
+  });
+
+  it('refuses a domain that is not yours and a tenant without domains', async () => {
+    const stranger = await newTenant();
+    const answer = await tenant.post('/v1/links', { url: 'https://example.com/', domain: stranger.domain });
+    expect(answer).toBeProblem(422, 'invalid_input');
+    expect(answer.body).toMatchObject({ errors: [{ pointer: '/domain', code: 'unknown_domain' }] });
+
+    await stranger.delete(`/v1/domains/${stranger.domainId}`);
+    const none = await stranger.post('/v1/links', { url: 'https://example.com/' });
+    expect(none.body).toMatchObject({ status: 422, errors: [{ pointer: '/domain', code: 'no_domain' }] });
+  });
+
+  it.each([
+    ['2031-01-01T00:00:00Z', '2031-01-01T00:00:00Z'],
+    ['2031-01-01T00:00:00Z', '2030-12-31T23:59:59Z'],
+  ])('refuses a link from %s that expires at %s', async (startsAt, expiresAt) => {
+    const answer = await tenant.post('/v1/links', { url: 'https://example.com/', startsAt, expiresAt });
+    expect(answer).toBeProblem(422, 'invalid_input');
+    expect(answer.body).toMatchObject({ errors: [{ pointer: '/expiresAt', code: 'expires_before_start' }] });
+
+    const link = await tenant.link({ startsAt });
+    expect(await tenant.patch(`/v1/links/${link.id}`, { expiresAt })).toBeProblem(422, 'invalid_input');
+  });
+});
+
+describe('editing a link', () => {
+  const changes: Array<Record<string, unknown>> = [
+    { url: 'https://example.com/new' },
+    { externalId: 'patched' },
+    { title: 'New title' },
+    { comments: 'New comments' },
+    { tags: ['new'] },
+    { startsAt: '2030-07-01T00:00:00.000Z' },
+    { expiresAt: '2030-10-01T00:00:00.000Z' },
+    { expiredUrl: 'https://example.com/gone' },
+    { maxClicks: 5 },
+    { redirectStatus: 308 },
+    { forwardQuery: false },
+    { archived: false },
+    { disabledAt: '2029-02-01T00:00:00.000Z' },
+    ...['externalId', 'title', 'comments', 'startsAt', 'expiresAt', 'expiredUrl', 'maxClicks', 'disabledAt'].map(
+      (field) => ({
+        [field]: null,
+      }),
+    ),
+    { tags: [] },
+  ];
+
+  it.each(changes.map((change) => [JSON.stringify(change), change] as const))(
+    'changes %s and nothing else',
+    async (_name, change) => {
+      const before = await tenant.link(everyField());
+      const { status, body } = await tenant.patch<LinkBody>(`/v1/links/${before.id}`, change);
+
+      expect(status).toBe(200);
+      const displayUrl = change.url ?? before.displayUrl;
+      expect(body).toEqual({ ...before, ...change, displayUrl, updatedAt: expect.any(String) });
+      expect(Date.parse(String(body.updatedAt))).toBeGreaterThanOrEqual(Date.parse(String(before.updatedAt)));
+      expect((await tenant.get<LinkBody>(`/v1/links/${before.id}`)).body).toEqual(body);
+    },
+  );
+
+  it.each(['url', 'tags', 'redirectStatus', 'forwardQuery', 'archived', 'key', 'domain'])(
+    'refuses null for %s',
+    async (field) => {
+      const link = await tenant.link();
+      const answer = await tenant.patch(`/v1/links/${link.id}`, { [field]: null });
+      expect(answer).toBeProblem(422, 'invalid_input');
+      expect(answer.body).toMatchObject({ errors: [{ pointer: `/${field}` }] });
+    },
+  );
+
+  it('moves a link to another key and domain: the old address ends, the new one redirects', async () => {
+    const link = await tenant.link({ url: 'https://example.com/moved', key: unique() });
+    expect((await visit(tenant.domain, `/${link.key}`)).status).toBe(302);
+
+    const { body: domain } = await tenant.post<{ hostname: string }>('/v1/domains', {
+      hostname: `moved-${tenant.domain}`,
+    });
+    const moved = await tenant.patch<LinkBody>(`/v1/links/${link.id}`, { domain: domain.hostname, key: 'there' });
+    expect(moved.body).toMatchObject({
+      domain: domain.hostname,
+      key: 'there',
+      shortLink: `http://${domain.hostname}/there`,
+    });
+
+    await eventually(
+      () => visit(tenant.domain, `/${link.key}`),
+      ({ status }) => status === 404,
+      2,
+    );
+    expect(await visit(domain.hostname, '/there')).toMatchObject({
+      status: 302,
+      headers: { location: 'https://example.com/moved' },
+    });
+  });
+
+  it('refuses to move a link to a key that is used there', async () => {
+    const [taken, link] = [await tenant.link(), await tenant.link()];
+    expect(await tenant.patch(`/v1/links/${link.id}`, { key: taken.key })).toBeProblem(409, 'key_taken');
+    expect((await tenant.get<LinkBody>(`/v1/links/${link.id}`)).body).toEqual(link);
+  });
+});
+
+describe('switching a link off, archiving and deleting it', () => {
+  const state = (link: LinkBody) => visit(link.domain, `/${link.key}`);
+
+  it('stops redirecting while disabledAt is set', async () => {
+    const link = await tenant.link();
+    expect((await state(link)).status).toBe(302);
+
+    await tenant.patch(`/v1/links/${link.id}`, { disabledAt: new Date().toISOString() });
+    await eventually(
+      () => state(link),
+      ({ status }) => status === 404,
+      2,
+    );
+
+    await tenant.patch(`/v1/links/${link.id}`, { disabledAt: null });
+    await eventually(
+      () => state(link),
+      ({ status }) => status === 302,
+      2,
+    );
+  });
+
+  it('keeps redirecting an archived link', async () => {
+    const link = await tenant.link();
+    expect((await tenant.patch<LinkBody>(`/v1/links/${link.id}`, { archived: true })).body.archived).toBe(true);
+    expect((await state(link)).status).toBe(302);
+  });
+
+  it('forgets a deleted link and frees its key', async () => {
+    const link = await tenant.link({ key: unique(), tags: ['gone'] });
+    expect((await state(link)).status).toBe(302);
+
+    expect(await tenant.delete(`/v1/links/${link.id}`)).toMatchObject({ status: 204, body: '' });
+    expect(await tenant.get(`/v1/links/${link.id}`)).toBeProblem(404, 'link_not_found');
+    expect(await tenant.delete(`/v1/links/${link.id}`)).toBeProblem(404, 'link_not_found');
+    expect(await tenant.patch(`/v1/links/${link.id}`, { title: 'x' })).toBeProblem(404, 'link_not_found');
+    await eventually(
+      () => state(link),
+      ({ status }) => status === 404,
+      2,
+    );
+
+    const next = await tenant.link({ key: link.key, url: 'https://example.com/next' });
+    expect(next.id).not.toBe(link.id);
+    await eventually(
+      () => state(link),
+      ({ headers }) => headers.location === 'https://example.com/next',
+      2,
+    );
+  });
+});
