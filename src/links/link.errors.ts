@@ -25,3 +25,7 @@ export const codesExhausted = (domain: string): DomainError =>
     'codes_exhausted',
     `No free code was found on ${domain}. Give the domain a longer codeLength.`,
   );
+
+/** The link's domain was deleted at the same time. */
+export const domainGone = (): DomainError =>
+  invalidField('/domain', 'unknown_domain', 'This domain has just been deleted.');

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
-import { isUniqueViolation } from '../platform/database/database-errors.js';
+import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
 import type { Tx } from '../platform/context/context.js';
+import type { DomainError } from '../platform/http/domain-error.js';
 import type { Position } from '../platform/http/pagination.js';
 import { LinkEntity, LinkStatsEntity, type Link, TagEntity } from './link.entity.js';
-import { externalIdTaken, keyTaken, linkNotFound } from './link.errors.js';
+import { domainGone, externalIdTaken, keyTaken, linkNotFound } from './link.errors.js';
 import type { ListLinks } from './link.schemas.js';
 
 export type LinkFilter = Pick<ListLinks, 'search' | 'tag' | 'archived' | 'sort' | 'order'> & { domainId?: string };
@@ -17,7 +18,7 @@ export class LinksRepository {
       const [row] = (await tx.manager.query(INSERT, insertValues(link))) as [{ inserted: boolean }];
       return row.inserted;
     } catch (error) {
-      throw isUniqueViolation(error, 'links_external_id') ? externalIdTaken(link.externalId ?? '') : error;
+      throw refusal(error, link) ?? error;
     }
   }
 
@@ -66,7 +67,7 @@ export class LinksRepository {
       await tx.manager.update(LinkEntity, { tenantId: tx.tenantId, id: link.id }, changes);
     } catch (error) {
       if (isUniqueViolation(error, 'links_domain_key')) throw keyTaken(link.domain, link.key);
-      throw isUniqueViolation(error, 'links_external_id') ? externalIdTaken(changes.externalId ?? '') : error;
+      throw refusal(error, changes) ?? error;
     }
   }
 
@@ -92,6 +93,11 @@ export class LinksRepository {
       return { ...link, domain: hostname, clicks: Number(clicks), lastClickedAt: last_clicked_at, tags };
     });
   }
+}
+
+function refusal(error: unknown, { externalId }: Partial<LinkEntity>): DomainError | undefined {
+  if (isUniqueViolation(error, 'links_external_id')) return externalIdTaken(externalId ?? '');
+  return isForeignKeyViolation(error, 'links_domain_fkey') ? domainGone() : undefined;
 }
 
 function narrow(query: SelectQueryBuilder<LinkEntity>, { search, tag, archived, domainId }: LinkFilter): void {
