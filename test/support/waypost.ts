@@ -10,6 +10,8 @@ export interface Answer<T = never> {
   headers: http.IncomingHttpHeaders;
   /** Parsed if it is JSON, else the text. */
   body: T;
+  /** As it came. */
+  text: string;
 }
 
 export interface Asked {
@@ -45,6 +47,7 @@ export function request<T = never>(
           status: response.statusCode ?? 0,
           headers: response.headers,
           body: (json ? JSON.parse(text) : text) as T,
+          text,
         });
       });
     });

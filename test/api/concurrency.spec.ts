@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { asRole } from '../support/database.js';
+import { type DomainBody, newDomain } from '../support/domains.js';
+import { everything } from '../support/pages.js';
+import { type Answer, Caller, eventually, type LinkBody, localHostname, newTenant, operator, type Tenant, unique } from '../support/waypost.js';
+
+const statusesOf = (answers: Answer[]): Record<number, number> => {
+  const counts: Record<number, number> = {};
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+};
+const atOnce = <T>(times: number, ask: (n: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: times }, (_, n) => ask(n)));
+
+/** A tenant that has no domain yet. */
+async function bareTenant(): Promise<Caller> {
+  const slug = unique();
+  const created = await operator.post<{ apiKey: string }>('/v1/tenants', { name: slug, slug });
+  return new Caller(created.body.apiKey);
+}
+
+let tenant: Tenant;
+beforeAll(async () => {
+  tenant = await newTenant();
+});
+
+describe('requests at the same time', () => {
+  it('give a key asked for 200 times at once to one of them', async () => {
+    const key = unique();
+    const answers = await atOnce(200, (n) => tenant.post('/v1/links', { url: `https://example.com/${n}`, key }));
+
+    expect(statusesOf(answers)).toEqual({ 201: 1, 409: 199 });
+    const [winner] = answers.filter(({ status }) => status === 201) as Array<Answer<LinkBody>>;
+    for (const answer of answers) if (answer !== winner) expect(answer).toBeProblem(409, 'key_taken');
+    const found = await tenant.get<LinkBody>(`/v1/links/info?domain=${encodeURIComponent(tenant.domain)}&key=${key}`);
+    expect(found.body).toEqual(winner?.body);
+  });
+
+  it('give an externalId to one of them', async () => {
+    const externalId = unique();
+    const answers = await atOnce(20, () => tenant.post('/v1/links', { url: 'https://example.com/', externalId }));
+    expect(statusesOf(answers)).toEqual({ 201: 1, 409: 19 });
+  });
+
+  it('make one of the first domains of a tenant its primary one', async () => {
+    const bare = await bareTenant();
+    const answers = await atOnce(10, () => bare.post<DomainBody>('/v1/domains', { hostname: localHostname() }));
+
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(201));
+    const domains = await everything<DomainBody>(bare, '/v1/domains');
+    expect(domains.filter(({ primary }) => primary)).toHaveLength(1);
+  });
+
+  it('leave one primary domain when several are made primary', async () => {
+    const bare = await bareTenant();
+    const domains = [await newDomain(bare), await newDomain(bare), await newDomain(bare), await newDomain(bare)];
+    const answers = await atOnce(20, (n) => bare.patch(`/v1/domains/${domains[n % 4]?.id}`, { primary: true }));
+
+    expect(statusesOf(answers)).toEqual({ 200: 20 });
+    const after = await everything<DomainBody>(bare, '/v1/domains');
+    expect(after.filter(({ primary }) => primary)).toHaveLength(1);
+  });
+
+  it('give a hostname to one of two tenants', async () => {
+    const hostname = localHostname();
+    const tenants = [await bareTenant(), await bareTenant()];
+    const answers = await Promise.all(tenants.map((caller) => caller.post('/v1/domains', { hostname })));
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect(answers.find(({ status }) => status === 409)).toBeProblem(409, 'hostname_taken');
+  });
+
+  it('give a slug to one of several tenants', async () => {
+    const slug = unique();
+    const answers = await atOnce(5, () => operator.post('/v1/tenants', { name: slug, slug }));
+    expect(statusesOf(answers)).toEqual({ 201: 1, 409: 4 });
+    for (const answer of answers) if (answer.status !== 201) expect(answer).toBeProblem(409, 'slug_taken');
+  });
+
+  it('delete a link once', async () => {
+    const link = await tenant.link();
+    const answers = await atOnce(8, () => tenant.delete(`/v1/links/${link.id}`));
+    expect(statusesOf(answers)).toEqual({ 204: 1, 404: 7 });
+  });
+
+  it('edit a link one after the other: no change is lost', async () => {
+    const link = await tenant.link();
+    const changes = [{ title: 'T' }, { comments: 'C' }, { maxClicks: 9 }, { tags: ['t'] }, { forwardQuery: true }];
+    await Promise.all(changes.map((change) => tenant.patch(`/v1/links/${link.id}`, change)));
+    const after = await tenant.get<LinkBody>(`/v1/links/${link.id}`);
+    expect(after.body).toMatchObject(Object.assign({}, ...changes) as object);
+  });
+
+  it('refuse a link on a domain that is deleted under it', async () => {
+    const { id, hostname } = await newDomain(tenant);
+    const create = await asRole('postgres', async (client) => {
+      await client.query('BEGIN');
+      await client.query('DELETE FROM domains WHERE hostname = $1', [hostname]);
+      const asked = tenant.post('/v1/links', { url: 'https://example.com/', domain: hostname });
+      // The insert has found the domain, and waits to learn whether it stays.
+      const waiting = () => client.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`);
+      await eventually(waiting, ({ rowCount }) => rowCount !== 0);
+      await client.query('COMMIT');
+      return asked;
+    });
+    expect(create).toBeProblem(422, 'invalid_input');
+    expect(create.body).toMatchObject({ errors: [{ pointer: '/domain', code: 'unknown_domain' }] });
+    expect(await tenant.get(`/v1/domains/${id}`)).toBeProblem(404, 'domain_not_found');
+  });
+});
