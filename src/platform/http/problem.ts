@@ -64,11 +64,11 @@ const unavailable = (): DomainError =>
 /** The domain error that an error of any origin amounts to; undefined for a fault of ours. */
 export function asDomainError(error: unknown): DomainError | undefined {
   if (error instanceof DomainError) return error;
-  if (isUnavailable(error)) return unavailable();
   const status = statusOf(error);
   const known = status === undefined ? undefined : BY_STATUS[status];
+  // Before the connections are looked at: a client that hangs up half way is a reset connection too, but no dependency's.
   if (known) return new DomainError(...known);
-  return status === 503 ? unavailable() : undefined;
+  return status === 503 || isUnavailable(error) ? unavailable() : undefined;
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -1,7 +1,8 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { fastify } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import type { Config } from '../../platform/config/config.js';
 import { logRequests } from '../../platform/http/access-log.js';
+import { DomainError } from '../../platform/http/domain-error.js';
 import { acceptJsonOnly } from '../../platform/http/json-body.js';
 import { portTaken } from '../../platform/http/listen.js';
 import { answerProblem } from '../../platform/http/problem.filter.js';
@@ -20,6 +21,8 @@ export function createApiAdapter(logger: Logger): FastifyAdapter {
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 300 },
     return503OnClosing: false,
+    // Node would refuse by itself, and not with a problem: see requireHost.
+    http: { requireHostHeader: false },
     genReqId: (request) => requestId(request.headers['x-request-id']),
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
     clientErrorHandler: (_error, socket) => {
@@ -27,9 +30,18 @@ export function createApiAdapter(logger: Logger): FastifyAdapter {
     },
   });
   identifyRequests(server);
+  requireHost(server);
   acceptJsonOnly(server);
   logRequests(server, logger);
   return new FastifyAdapter(server);
+}
+
+/** RFC 9112, section 3.2. */
+function requireHost(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ headers, raw }, _reply, done) => {
+    const missing = headers.host === undefined && raw.httpVersion === '1.1';
+    done(missing ? new DomainError('malformed', 'malformed_request', 'The request has no Host header.') : undefined);
+  });
 }
 
 /** What a client gets that does not speak HTTP: too early for anything but raw bytes. */
