@@ -1,7 +1,17 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { asRole } from '../support/database.js';
 import { everything } from '../support/pages.js';
-import { type Answer, Caller, type LinkBody, newTenant, operator, request, type Tenant, underTest, unique } from '../support/waypost.js';
+import {
+  type Answer,
+  Caller,
+  type LinkBody,
+  newTenant,
+  operator,
+  request,
+  type Tenant,
+  underTest,
+  unique,
+} from '../support/waypost.js';
 
 const url = 'https://example.com/';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type LinkBody, newTenant, type Tenant, unique, visit } from '../support/waypost.js';
+import { type LinkBody, newTenant, type ProblemBody, type Tenant, unique, visit } from '../support/waypost.js';
 import { newDomain } from '../support/domains.js';
 
 let tenant: Tenant;
@@ -63,15 +63,14 @@ describe('destinations', () => {
 });
 
 describe('destinations that lead in circles', () => {
-  const refusedOn = async (change: Record<string, unknown>, pointer: string): Promise<void> => {
-    const answer = await tenant.post('/v1/links', { url: 'https://example.com/', ...change });
-    expect(answer).toBeProblem(422, 'invalid_input');
-    expect(answer.body).toMatchObject({ errors: [{ pointer, code: 'destination_loops' }] });
+  const faultsOf = async (change: Record<string, unknown>): Promise<string[]> => {
+    const answer = await tenant.post<ProblemBody>('/v1/links', { url: 'https://example.com/', ...change });
+    return answer.body.errors?.map(({ pointer, code }) => `${pointer} ${code}`) ?? [];
   };
 
   it('refuses a short domain of its own, also when a link is edited', async () => {
-    await refusedOn({ url: `http://${tenant.domain}/x` }, '/url');
-    await refusedOn({ expiredUrl: `http://${tenant.domain}/x` }, '/expiredUrl');
+    expect(await faultsOf({ url: `http://${tenant.domain}/x` })).toEqual(['/url destination_loops']);
+    expect(await faultsOf({ expiredUrl: `http://${tenant.domain}/x` })).toEqual(['/expiredUrl destination_loops']);
 
     const link = await tenant.link();
     const edited = await tenant.patch<LinkBody>(`/v1/links/${link.id}`, { url: `http://${tenant.domain}/${link.key}` });
@@ -83,14 +82,14 @@ describe('destinations that lead in circles', () => {
     const name = unique();
     await newDomain(other, { hostname: `${name}.bücher.example` });
 
-    await refusedOn({ url: `http://${other.domain}/` }, '/url');
+    expect(await faultsOf({ url: `http://${other.domain}/` })).toEqual(['/url destination_loops']);
     for (const host of [
       `${name}.bücher.example`,
       `${name.toUpperCase()}.XN--BCHER-KVA.example`,
       `${name}.bücher.example.`,
     ]) {
-      await refusedOn({ url: `https://${host}/x` }, '/url');
-      await refusedOn({ url: `https://${host}:8443/x` }, '/url');
+      expect(await faultsOf({ url: `https://${host}/x` })).toEqual(['/url destination_loops']);
+      expect(await faultsOf({ url: `https://${host}:8443/x` })).toEqual(['/url destination_loops']);
     }
   });
 

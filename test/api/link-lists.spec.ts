@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { asRole } from '../support/database.js';
 import { newDomain } from '../support/domains.js';
 import { allPages, everything } from '../support/pages.js';
-import { type LinkBody, newTenant, type PageBody, type Tenant, unique } from '../support/waypost.js';
+import { type LinkBody, newTenant, type PageBody, type ProblemBody, type Tenant, unique } from '../support/waypost.js';
 
 const LINKS = 23;
 /** Clicks of the links in order of creation: many ties, so that a page often ends within one. */
@@ -39,8 +39,9 @@ beforeAll(async () => {
 
 const clicksOf = (n: number): number => CLICKS[n % CLICKS.length] ?? 0;
 const numbers = (found: LinkBody[]): number[] => found.map(({ url }) => Number(/\d+$/.exec(url)?.[0]));
-const list = async (query: string): Promise<number[]> => numbers(await everything<LinkBody>(tenant, `/v1/links?${query}`));
-const where = (matches: (n: number) => boolean): number[] => [...Array(LINKS).keys()].filter(matches).reverse();
+const list = async (query: string): Promise<number[]> =>
+  numbers(await everything<LinkBody>(tenant, `/v1/links?${query}`));
+const where = (matches: (n: number) => boolean): number[] => [...Array(LINKS).keys()].filter(matches).toReversed();
 
 describe('paging through links', () => {
   it.each([1, 4, LINKS - 1, LINKS, 100])('gives every link exactly once with limit %i', async (limit) => {
@@ -52,7 +53,8 @@ describe('paging through links', () => {
     ]);
     expect(numbers(pages.flatMap(({ body }) => body.data))).toEqual(where(() => true));
     for (const { body, headers } of pages) {
-      const next = body.nextCursor && new URLSearchParams({ archived: 'all', limit: String(limit), cursor: body.nextCursor });
+      const next =
+        body.nextCursor && new URLSearchParams({ archived: 'all', limit: String(limit), cursor: body.nextCursor });
       expect(headers.link).toBe(next ? `</v1/links?${next}>; rel="next"` : undefined);
     }
     expect(pages.at(-1)?.body.nextCursor).toBeNull();
@@ -75,14 +77,14 @@ describe('paging through links', () => {
 
   it.each(['asc', 'desc'])('sorts by creation, %s', async (order) => {
     const found = await list(`archived=all&limit=5&sort=created&order=${order}`);
-    expect(found).toEqual(order === 'desc' ? where(() => true) : where(() => true).reverse());
+    expect(found).toEqual(order === 'desc' ? where(() => true) : where(() => true).toReversed());
   });
 
   it.each(['asc', 'desc'])('sorts by clicks, %s, and links with as many by creation', async (order) => {
     for (const limit of [2, 5, 100]) {
       const expected = [...Array(LINKS).keys()].sort((a, b) => clicksOf(a) - clicksOf(b) || a - b);
       const found = await list(`archived=all&limit=${limit}&sort=clicks&order=${order}`);
-      expect(found).toEqual(order === 'asc' ? expected : expected.reverse());
+      expect(found).toEqual(order === 'asc' ? expected : expected.toReversed());
     }
   });
 });
@@ -135,34 +137,36 @@ describe('cursors', () => {
     if (body.nextCursor === null) throw new Error('There is no next page');
     return body.nextCursor;
   };
-  const refused = async (query: string, caller = tenant): Promise<void> => {
-    const answer = await caller.get(query);
-    expect(answer).toBeProblem(422, 'invalid_input');
-    expect(answer.body).toMatchObject({ errors: [{ pointer: '/cursor', code: 'invalid_cursor' }] });
+  const REFUSED = '422 invalid_cursor';
+  const answerTo = async (query: string, caller = tenant): Promise<string> => {
+    const { status, body } = await caller.get<ProblemBody>(query);
+    return `${status} ${body.errors?.map(({ code }) => code).join()}`;
   };
 
   it.each(['', '&sort=clicks'])('refuses a cursor changed in any character (%s)', async (sort) => {
     const cursor = await cursorOf(sort);
     for (let at = 0; at < cursor.length; at++) {
       const changed = cursor.slice(0, at) + (cursor[at] === 'A' ? 'B' : 'A') + cursor.slice(at + 1);
-      await refused(`${path}${sort}&cursor=${changed}`);
+      expect(await answerTo(`${path}${sort}&cursor=${changed}`)).toBe(REFUSED);
     }
     for (const changed of [cursor.slice(0, -1), `${cursor}A`, `${cursor}=`, `${cursor}%20`, `.${cursor}`, 'x', '']) {
-      await refused(`${path}${sort}&cursor=${changed}`);
+      expect(await answerTo(`${path}${sort}&cursor=${changed}`)).toBe(REFUSED);
     }
   });
 
   it.each(['&sort=clicks', '&order=asc', '&tag=odd', '&search=page', '&domain=nobody.example'])(
     'refuses a cursor of the list without %s',
-    async (query) => refused(`${path}${query}&cursor=${await cursorOf()}`),
+    async (query) => {
+      expect(await answerTo(`${path}${query}&cursor=${await cursorOf()}`)).toBe(REFUSED);
+    },
   );
 
   it("refuses another list's and another tenant's cursor", async () => {
     const cursor = await cursorOf();
-    await refused(`/v1/links?limit=2&cursor=${cursor}`);
-    await refused(`/v1/audit-events?cursor=${cursor}`);
-    await refused(`/v1/domains?cursor=${cursor}`);
-    await refused(`${path}&cursor=${cursor}`, await newTenant());
+    expect(await answerTo(`/v1/links?limit=2&cursor=${cursor}`)).toBe(REFUSED);
+    expect(await answerTo(`/v1/audit-events?cursor=${cursor}`)).toBe(REFUSED);
+    expect(await answerTo(`/v1/domains?cursor=${cursor}`)).toBe(REFUSED);
+    expect(await answerTo(`${path}&cursor=${cursor}`, await newTenant())).toBe(REFUSED);
   });
 
   it('takes a cursor with another limit', async () => {

@@ -28,7 +28,12 @@ describe('POST /v1/shorten', () => {
     const shortened = await shorten({});
     expect(Object.keys(shortened).sort()).toEqual(['code', 'id', 'shortLink']);
     expect(shortened.shortLink).toBe(`http://${tenant.domain}/${shortened.code}`);
-    expect(await linkOf(shortened)).toMatchObject({ key: shortened.code, url, shortLink: shortened.shortLink, expiresAt: null });
+    expect(await linkOf(shortened)).toMatchObject({
+      key: shortened.code,
+      url,
+      shortLink: shortened.shortLink,
+      expiresAt: null,
+    });
     expect((await visit(tenant.domain, `/${shortened.code}`)).headers.location).toBe(url);
   });
 
