@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThan } from 'typeorm';
+import { MoreThan, Not } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
 import type { Tx } from '../platform/context/context.js';
 import { DomainEntity } from './domain.entity.js';
@@ -54,13 +54,20 @@ export class DomainsRepository {
     await tx.manager.update(DomainEntity, { tenantId: tx.tenantId, id }, changes);
   }
 
-  /** One at a time decides which domain is the primary one: two first domains must not both be. */
+  /**
+   * One at a time decides which domain is the primary one: two first domains must not both be. Taken before any domain
+   * is locked, always: in both orders, two would wait for each other.
+   */
   async lockPrimary(tx: Tx): Promise<void> {
     await tx.manager.query('SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE', [tx.tenantId]);
   }
 
   async clearPrimary(tx: Tx): Promise<void> {
     await tx.manager.update(DomainEntity, { tenantId: tx.tenantId, isPrimary: true }, { isPrimary: false });
+  }
+
+  hasOthers(tx: Tx, id: string): Promise<boolean> {
+    return tx.manager.existsBy(DomainEntity, { tenantId: tx.tenantId, id: Not(id) });
   }
 
   async hasLinks(tx: Tx, id: string): Promise<boolean> {

@@ -62,14 +62,12 @@ export class DomainsService {
 
   async update(ctx: Context, id: string, { primary, ...settings }: UpdateDomain): Promise<DomainEntity> {
     return this.transactions.run(ctx, async (tx) => {
+      if (primary) await this.domains.lockPrimary(tx);
       const before = await this.domains.lock(tx, id);
       if (primary === false && before.isPrimary) throw primaryNeeded();
       const changesCase = settings.caseSensitive !== undefined && settings.caseSensitive !== before.caseSensitive;
       if (changesCase && (await this.domains.hasLinks(tx, id))) throw caseRuleFixed(before.hostname);
-      if (primary && !before.isPrimary) {
-        await this.domains.lockPrimary(tx);
-        await this.domains.clearPrimary(tx);
-      }
+      if (primary && !before.isPrimary) await this.domains.clearPrimary(tx);
       return this.apply(tx, ctx, before, { ...givenFields(settings), ...(primary && { isPrimary: true }) }, 'updated');
     });
   }
@@ -89,7 +87,10 @@ export class DomainsService {
 
   async delete(ctx: Context, id: string): Promise<void> {
     await this.transactions.run(ctx, async (tx) => {
+      await this.domains.lockPrimary(tx);
       const domain = await this.domains.lock(tx, id);
+      // A link that names no domain needs a primary one, as long as there is any.
+      if (domain.isPrimary && (await this.domains.hasOthers(tx, id))) throw primaryNeeded();
       await this.domains.delete(tx, domain);
       await this.changed(tx, ctx, 'deleted', domain, undefined);
     });
