@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context/context.js';
 import { continueTrace } from '../context/trace.js';
 
@@ -17,12 +17,16 @@ const CLIENT_REQUEST_ID = /^[\w.:-]{1,128}$/;
 export const requestId = (header: unknown): string =>
   typeof header === 'string' && CLIENT_REQUEST_ID.test(header) ? header : randomUUID();
 
-/** Gives every request its id and its place in a trace, and tells the caller the id. */
+/** Gives a request its place in a trace, and tells the caller its id. */
+export function identify(request: FastifyRequest, reply: FastifyReply): void {
+  request.trace = continueTrace(request.headers.traceparent);
+  void reply.header('x-request-id', request.id);
+}
+
 export function identifyRequests(server: FastifyInstance): void {
   server.decorateRequest('trace');
   server.addHook('onRequest', (request, reply, done) => {
-    request.trace = continueTrace(request.headers.traceparent);
-    void reply.header('x-request-id', request.id);
+    identify(request, reply);
     done();
   });
 }

@@ -6,7 +6,7 @@ import { DomainError } from '../../platform/http/domain-error.js';
 import { acceptJsonOnly } from '../../platform/http/json-body.js';
 import { portTaken } from '../../platform/http/listen.js';
 import { answerProblem } from '../../platform/http/problem.filter.js';
-import { identifyRequests, requestId } from '../../platform/http/request-identity.js';
+import { identify, identifyRequests, requestId } from '../../platform/http/request-identity.js';
 import type { Logger } from '../../platform/telemetry/logger.js';
 import { serveOpenApi } from './openapi.js';
 
@@ -24,7 +24,10 @@ export function createApiAdapter(logger: Logger): FastifyAdapter {
     // Node would refuse by itself, and not with a problem: see requireHost.
     http: { requireHostHeader: false },
     genReqId: (request) => requestId(request.headers['x-request-id']),
-    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
+    frameworkErrors: (error, request, reply) => {
+      identify(request, reply); // an address that can not be read gets to no hook
+      answerProblem(error, request, reply, logger);
+    },
     clientErrorHandler: (_error, socket) => {
       if (socket.writable) socket.end(MALFORMED);
     },
