@@ -21,19 +21,25 @@ const MATCHING = `
 
 const COUNT = `SELECT coalesce(sum(clicks), 0)::float8 AS clicks FROM click_rollups AS rollup WHERE ${MATCHING}`;
 
-// Slices are cut in local time ($7), where a day may have 23 or 25 hours, and are there also when nobody clicked.
-// Hours are cut in absolute time from a local full hour on, for an hour that the clock shows twice is two hours.
+// Slices are there also when nobody clicked. Days are cut in local time ($7), where one may have 23 or 25 hours or begin
+// at 01:00. Hours are cut in absolute time from a local full hour on: an hour that the clock shows twice is two, and on
+// Lord Howe Island the clock moves by half an hour.
 const TIMESERIES = `
   WITH counted AS MATERIALIZED (
-    SELECT date_trunc($6, rollup.bucket, $7) AS start, sum(clicks)::float8 AS clicks
+    SELECT CASE $6
+             WHEN 'hour' THEN date_bin('1 hour', rollup.bucket, date_trunc('hour', $2::timestamptz, $7))
+             ELSE date_trunc('day', rollup.bucket, $7)
+           END AS start,
+           sum(clicks)::float8 AS clicks
     FROM click_rollups AS rollup WHERE ${MATCHING} GROUP BY 1
   ), bounds AS (
-    SELECT date_trunc($6, coalesce($2::timestamptz, (SELECT min(start) FROM counted)), $7) AS first,
-           date_trunc($6, $3::timestamptz - interval '1 microsecond', $7) AS last
+    SELECT coalesce($2::timestamptz, (SELECT min(start) FROM counted)) AS first,
+           $3::timestamptz - interval '1 microsecond' AS last
   ), slices AS (
-    SELECT generate_series(first, last, interval '1 hour') AS start FROM bounds WHERE $6 = 'hour'
+    SELECT generate_series(date_trunc('hour', first, $7), last, interval '1 hour') AS start
+    FROM bounds WHERE $6 = 'hour'
     UNION ALL
-    SELECT generate_series(first AT TIME ZONE $7, last AT TIME ZONE $7, interval '1 day') AT TIME ZONE $7
+    SELECT generate_series(date_trunc('day', first AT TIME ZONE $7), last AT TIME ZONE $7, interval '1 day') AT TIME ZONE $7
     FROM bounds WHERE $6 = 'day'
   )
   SELECT start, coalesce(clicks, 0) AS clicks FROM slices LEFT JOIN counted USING (start) ORDER BY start`;

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { publicId } from '../platform/ids.js';
 
+// What Node takes besides IANA's names. PostgreSQL does not know them, or means another zone: IST is Israel's there.
+const NOT_IANA =
+  /^(A[CES]T|AGT|ART|B[ES]T|C[ANS]T|CTT|E[AC]T|I[ES]T|JST|MIT|N[ES]T|PLT|P[NRS]T|SST|VST|SystemV\/.*|US\/Pacific-New)$/i;
+
 /** An IANA name, current or older. Bare offsets are no time zones, and PostgreSQL reads their sign the other way round. */
 function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
+  if (!/^[A-Za-z]/.test(name) || NOT_IANA.test(name)) return false;
   try {
     return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
   } catch {
@@ -25,6 +29,15 @@ const time = z
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
 
+/** A time series has an entry for each day. */
+const LONGEST = 10 * 366 * 24 * 3_600_000;
+
+function rangeFault(start: Date, end: Date): [code: string, message: string] | undefined {
+  const length = end.getTime() - start.getTime();
+  if (length <= 0) return ['empty_range', 'The start must lie before the end.'];
+  return length > LONGEST ? ['range_too_long', 'Ask for at most ten years.'] : undefined;
+}
+
 export const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
 
 export const analyticsQuery = z
@@ -44,8 +57,8 @@ export const analyticsQuery = z
     if (query.interval && (query.start || query.end))
       refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
     if (query.end && !query.start) refuse('start', 'required', 'An end needs a start.');
-    if (query.start && query.start >= (query.end ?? new Date()))
-      refuse('start', 'empty_range', 'The start must lie before the end.');
+    const fault = query.start && rangeFault(query.start, query.end ?? new Date());
+    if (fault) refuse('start', ...fault);
     if (query.key && !query.domain) refuse('domain', 'required', 'A key needs its domain.');
   });
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;
