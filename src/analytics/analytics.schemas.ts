@@ -32,10 +32,10 @@ const time = z
 /** A time series has an entry for each day. */
 const LONGEST = 10 * 366 * 24 * 3_600_000;
 
-function rangeFault(start: Date, end: Date): [code: string, message: string] | undefined {
+function rangeFault(start: Date, end: Date): { code: string; message: string } | undefined {
   const length = end.getTime() - start.getTime();
-  if (length <= 0) return ['empty_range', 'The start must lie before the end.'];
-  return length > LONGEST ? ['range_too_long', 'Ask for at most ten years.'] : undefined;
+  if (length <= 0) return { code: 'empty_range', message: 'The start must lie before the end.' };
+  return length > LONGEST ? { code: 'range_too_long', message: 'Ask for at most ten years.' } : undefined;
 }
 
 export const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
@@ -58,7 +58,7 @@ export const analyticsQuery = z
       refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
     if (query.end && !query.start) refuse('start', 'required', 'An end needs a start.');
     const fault = query.start && rangeFault(query.start, query.end ?? new Date());
-    if (fault) refuse('start', ...fault);
+    if (fault) refuse('start', fault.code, fault.message);
     if (query.key && !query.domain) refuse('domain', 'required', 'A key needs its domain.');
   });
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;

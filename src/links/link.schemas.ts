@@ -18,10 +18,9 @@ const key = z
   })
   .meta({ type: 'string', description: '1 to 190 characters; generated when left out', example: 'summer-sale' });
 
-const domain = z
-  .string()
-  .min(1)
-  .max(300)
+const hostname = z.string().min(1).max(300).meta({ description: 'Hostname of one of your domains' });
+const domainOrPrimary = hostname
+  .optional()
   .meta({ description: 'Hostname of one of your domains; the primary one when left out' });
 const time = z.iso
   .datetime({ offset: true })
@@ -52,12 +51,12 @@ export const shorten = z.strictObject({
   url: fields.url,
   ttl: z.int().min(1).max(TEN_YEARS).optional().meta({ description: 'Seconds until the link expires' }),
   key: key.optional(),
-  domain: domain.optional(),
+  domain: domainOrPrimary,
 });
 export type Shorten = z.output<typeof shorten>;
 
 export const createLink = z.strictObject({
-  domain: domain.optional(),
+  domain: domainOrPrimary,
   key: key.optional(),
   url: fields.url,
   externalId: fields.externalId.default(null),
@@ -75,13 +74,13 @@ export const createLink = z.strictObject({
 });
 export type CreateLink = z.output<typeof createLink>;
 
-export const updateLink = z.strictObject({ domain, key, ...fields }).partial();
+export const updateLink = z.strictObject({ domain: hostname, key, ...fields }).partial();
 export type UpdateLink = z.output<typeof updateLink>;
 
 export const listLinks = z.strictObject({
   ...pageQuery,
   search: z.string().trim().min(1).max(200).optional().meta({ description: 'Part of key, destination or title' }),
-  domain: domain.optional(),
+  domain: hostname.optional(),
   tag: tag.optional(),
   archived: z.enum(['true', 'false', 'all']).default('false'),
   sort: z.enum(['created', 'clicks']).default('created'),
@@ -89,7 +88,7 @@ export const listLinks = z.strictObject({
 });
 export type ListLinks = z.output<typeof listLinks>;
 
-export const linkInfo = z.strictObject({ domain, key: z.string().min(1).max(1000) });
+export const linkInfo = z.strictObject({ domain: hostname, key: z.string().min(1).max(1000) });
 export type LinkInfo = z.output<typeof linkInfo>;
 
 export const shortenResponse = z.object({ code: z.string(), shortLink: z.url(), id: publicIdText('link') });
