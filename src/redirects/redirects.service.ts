@@ -56,15 +56,15 @@ export class RedirectsService implements OnApplicationBootstrap {
   /** A change is in force here as soon as the bus tells of it; in the gaps of the bus, nothing remembered counts. */
   onApplicationBootstrap(): void {
     this.bus.onGap(() => this.cache.clear());
-    this.bus.subscribe('link.>', (topic, data) => {
+    this.bus.subscribe('link.', (topic, data) => {
       const { addresses } = data as { addresses: Array<{ domain: string; key: string }> };
       for (const { domain, key } of addresses) {
         if (topic === 'link.created') this.cache.expectLink(domain, key);
         else this.cache.forgetLink(domain, key);
       }
     });
-    this.bus.subscribe('domain.>', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
-    this.bus.subscribe('tenant.>', () => this.cache.clear());
+    this.bus.subscribe('domain.', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
+    this.bus.subscribe('tenant.', () => this.cache.clear());
   }
 }
 

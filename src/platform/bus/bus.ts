@@ -4,6 +4,16 @@ import type { Config } from '../config/config.js';
 import { relayOptions } from '../queue/connection.js';
 import type { Logger } from '../telemetry/logger.js';
 
+export interface BusEvent {
+  /** Dot-separated: `link.created`. */
+  topic: string;
+  payload: unknown;
+}
+
+const EVENTS = 'events';
+/** A message has at most 512 kB. The largest event, two addresses with the longest keys, has 3 kB. */
+const EVENTS_A_MESSAGE = 100;
+
 /**
  * Tells every process what has changed. Delivery is at least once while a process keeps its lease; a process that
  * lost it is told so by `onGap`, and must then trust nothing it remembers.
@@ -19,15 +29,20 @@ export class Bus implements OnApplicationShutdown {
     this.relay.on('error', (error: Error) => logger.warn({ reason: error.message }, 'The bus does not answer'));
   }
 
-  /** Topics are dot-separated; `pattern` may use `*` for a segment and `>` for all that follow. */
-  subscribe(pattern: string, listener: (topic: string, data: unknown) => void): void {
+  /** Hears of every event whose topic begins with `prefix`, in the order in which they were published. */
+  subscribe(prefix: string, listener: (topic: string, data: unknown) => void): void {
     this.relay
-      .subscribe(pattern, ({ topic, data }) => listener(topic, data))
-      .catch((error: Error) => this.logger.warn({ reason: error.message, pattern }, 'Not subscribed to the bus yet'));
+      .subscribe(EVENTS, ({ data }) => {
+        for (const { topic, payload } of data as BusEvent[]) if (topic.startsWith(prefix)) listener(topic, payload);
+      })
+      .catch((error: Error) => this.logger.warn({ reason: error.message, prefix }, 'Not subscribed to the bus yet'));
   }
 
-  async publish(topic: string, data: unknown): Promise<void> {
-    await this.relay.publish(topic, data);
+  /** Many events travel in one message: each message is a round trip, and a burst of changes must not hold up an edit. */
+  async publish(events: BusEvent[]): Promise<void> {
+    for (let from = 0; from < events.length; from += EVENTS_A_MESSAGE) {
+      await this.relay.publish(EVENTS, events.slice(from, from + EVENTS_A_MESSAGE));
+    }
   }
 
   onGap(listener: () => void): void {

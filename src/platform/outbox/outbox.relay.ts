@@ -70,7 +70,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     ];
     if (!leader) return 0;
     const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
-    for (const { topic, payload } of events) await this.bus.publish(topic, payload);
+    await this.bus.publish(events.map(({ topic, payload }) => ({ topic, payload })));
     if (events.length > 0) {
       await runner.query('DELETE FROM outbox WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))', [
         events.map((event) => event.tenantId),
