@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,6 +9,7 @@ import { type DomainBody, newDomain } from '../support/domains.js';
 import {
   type Credentials,
   freePorts,
+  removeData,
   spawnWaypost,
   type WaypostProcess,
   whenStarted,
@@ -35,7 +36,7 @@ afterAll(async () => {
   waypost.child.kill('SIGTERM');
   expect(await waypost.exited).toBe(0);
   dns.close();
-  await rm(dataDir, { recursive: true, force: true });
+  await removeData(dataDir);
 });
 
 /** A domain that nobody has proved to own yet, with a link on it. */

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 // Loaded by Node itself, outside the test runner, hence the extension.
-import { freePorts, spawnWaypost, type WaypostProcess, whenStarted } from './waypost-process.ts';
+import { freePorts, removeData, spawnWaypost, type WaypostProcess, whenStarted } from './waypost-process.ts';
 
 let shared: { process: WaypostProcess; dataDir: string } | undefined;
 
@@ -21,7 +21,7 @@ export async function teardown(): Promise<void> {
   const { process: waypost, dataDir } = shared;
   waypost.child.kill('SIGTERM');
   const code = await waypost.exited;
-  await rm(dataDir, { recursive: true, force: true });
+  await removeData(dataDir);
   if (code !== 0) throw new Error(`The shared Waypost ended with ${code}:\n${waypost.output()}`);
   if (waypost.output().includes('a reason that is ours')) {
     throw new Error(`Some request was answered with 500:\n${waypost.output()}`);

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -69,4 +69,11 @@ export async function whenStarted(waypost: WaypostProcess, dataDir: string, seco
     await sleep(50);
   }
   throw new Error(`It was not up within ${seconds} s:\n${waypost.output()}`);
+}
+
+/** Removes what a process that has ended left behind. As root it keeps its cluster where the server's account can reach it. */
+export async function removeData(dataDir: string): Promise<void> {
+  const cluster = dirname(await realpath(join(dataDir, 'postgres')));
+  if (basename(cluster).startsWith('cluster-')) await rm(cluster, { recursive: true, force: true });
+  await rm(dataDir, { recursive: true, force: true });
 }
