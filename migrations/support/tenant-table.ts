@@ -30,7 +30,7 @@ export async function hashPartitions(db: QueryRunner): Promise<number> {
   return row.partitions;
 }
 
-export const partitionSuffix = (index: number): string => `p${String(index).padStart(2, '0')}`;
+const partitionSuffix = (index: number): string => `p${String(index).padStart(2, '0')}`;
 
 /** Creates a table that is hash-partitioned by tenant, with row-level security forced on it and on each partition. */
 export async function createTenantTable(db: QueryRunner, table: string, definition: TenantTable): Promise<void> {

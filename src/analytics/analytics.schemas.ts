@@ -24,42 +24,68 @@ const timezone = z
   })
   .default('UTC');
 
-const time = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()])
-  .transform((text) => new Date(text))
-  .meta({ type: 'string', format: 'date-time' });
+const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).meta({
+  description: 'A time, or a date: the beginning of that day in the time zone',
+});
+
+const instantOf = (text: string, timezone: string): Date =>
+  text.includes('T')
+    ? new Date(text)
+    : new Date(Temporal.PlainDate.from(text).toZonedDateTime(timezone).epochMilliseconds);
 
 /** A time series has an entry for each day. */
 const LONGEST = 10 * 366 * 24 * 3_600_000;
 
-function rangeFault(start: Date, end: Date): { code: string; message: string } | undefined {
-  const length = end.getTime() - start.getTime();
-  if (length <= 0) return { code: 'empty_range', message: 'The start must lie before the end.' };
-  return length > LONGEST ? { code: 'range_too_long', message: 'Ask for at most ten years.' } : undefined;
+type Fault = { path: string; code: string; message: string };
+
+function rangeFaults({
+  interval,
+  start,
+  end,
+}: {
+  interval?: unknown;
+  start?: Date | undefined;
+  end?: Date | undefined;
+}): Fault[] {
+  if (interval && (start || end)) {
+    return [{ path: 'interval', code: 'interval_and_range', message: 'Give interval, or start and end.' }];
+  }
+  if (!start) return end ? [{ path: 'start', code: 'required', message: 'An end needs a start.' }] : [];
+  const length = (end ?? new Date()).getTime() - start.getTime();
+  if (length <= 0) return [{ path: 'start', code: 'empty_range', message: 'The start must lie before the end.' }];
+  return length > LONGEST ? [{ path: 'start', code: 'range_too_long', message: 'Ask for at most ten years.' }] : [];
 }
 
-export const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
+function linkFaults({ linkId, domain, key }: { linkId?: unknown; domain?: unknown; key?: unknown }): Fault[] {
+  if (key && !domain) return [{ path: 'domain', code: 'required', message: 'A key needs its domain.' }];
+  const ambiguous = linkId && domain;
+  return ambiguous
+    ? [{ path: 'linkId', code: 'ambiguous_link', message: 'Name a link by linkId, or by domain and key.' }]
+    : [];
+}
+
+const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
 
 export const analyticsQuery = z
   .strictObject({
     groupBy: z.enum(['count', 'timeseries']).default('count'),
     interval: z.enum(INTERVALS).optional().meta({ description: 'Up to now; 24h when neither it nor start is given' }),
     start: time.optional(),
-    end: time.optional().meta({ description: 'Exclusive; now when left out' }),
+    end: time.optional().meta({ description: 'Exclusive; now when left out. Otherwise like start' }),
     timezone,
     linkId: publicId('link').optional(),
     domain: z.string().min(1).max(300).optional(),
     key: z.string().min(1).max(1000).optional().meta({ description: 'Together with domain: one link' }),
   })
+  .transform(({ start, end, ...query }) => ({
+    ...query,
+    start: start === undefined ? undefined : instantOf(start, query.timezone),
+    end: end === undefined ? undefined : instantOf(end, query.timezone),
+  }))
   .superRefine((query, issues) => {
-    const refuse = (path: string, code: string, message: string) =>
+    for (const { path, code, message } of [...rangeFaults(query), ...linkFaults(query)]) {
       issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
-    if (query.interval && (query.start || query.end))
-      refuse('interval', 'interval_and_range', 'Give interval, or start and end.');
-    if (query.end && !query.start) refuse('start', 'required', 'An end needs a start.');
-    const fault = query.start && rangeFault(query.start, query.end ?? new Date());
-    if (fault) refuse('start', fault.code, fault.message);
-    if (query.key && !query.domain) refuse('domain', 'required', 'A key needs its domain.');
+    }
   });
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;
 

@@ -10,7 +10,7 @@ export const listAuditEvents = z.strictObject({
 });
 export type ListAuditEvents = z.output<typeof listAuditEvents>;
 
-export const auditEventResponse = z.object({
+const auditEventResponse = z.object({
   id: publicIdText('evt'),
   action: z.string(),
   actor: z.string().meta({ description: 'Public id of an API key, `platform`, or `system`' }),

@@ -19,11 +19,12 @@ export class DomainsReader {
   /** The domain a request names, or the tenant's primary one. @throws DomainError 422 when there is none */
   async forLink(tx: Tx, hostname: string | undefined): Promise<ShortDomain> {
     if (hostname === undefined) {
-      const primary = await this.domains.findPrimary(tx);
+      const primary = await this.domains.findForLink(tx, { isPrimary: true });
       if (!primary) throw noDomain();
       return primary;
     }
-    const domain = await this.find(tx, hostname);
+    const parsed = parseHostname(hostname);
+    const domain = parsed === undefined ? null : await this.domains.findForLink(tx, { hostname: parsed });
     if (!domain) throw unknownDomain(hostname);
     return domain;
   }

@@ -41,6 +41,17 @@ export class DomainsRepository {
     return tx.manager.findOneBy(DomainEntity, { tenantId: tx.tenantId, isPrimary: true });
   }
 
+  /**
+   * The domain of this name, or the primary one, for a link about to be put on it: until the transaction ends, it is
+   * neither deleted nor does its rule on case change.
+   */
+  findForLink(tx: Tx, which: { isPrimary: true } | { hostname: string }): Promise<DomainEntity | null> {
+    return tx.manager.findOne(DomainEntity, {
+      where: { tenantId: tx.tenantId, ...which },
+      lock: { mode: 'for_key_share' },
+    });
+  }
+
   /** In order of creation, one more than asked for when there are more. */
   list(tx: Tx, limit: number, afterId: string | undefined): Promise<DomainEntity[]> {
     return tx.manager.find(DomainEntity, {
@@ -60,10 +71,6 @@ export class DomainsRepository {
    */
   async lockPrimary(tx: Tx): Promise<void> {
     await tx.manager.query('SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE', [tx.tenantId]);
-  }
-
-  async clearPrimary(tx: Tx): Promise<void> {
-    await tx.manager.update(DomainEntity, { tenantId: tx.tenantId, isPrimary: true }, { isPrimary: false });
   }
 
   hasOthers(tx: Tx, id: string): Promise<boolean> {

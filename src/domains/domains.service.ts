@@ -29,7 +29,7 @@ export class DomainsService {
     return this.transactions.run(ctx, async (tx) => {
       await this.domains.lockPrimary(tx);
       const first = (await this.domains.findPrimary(tx)) === null;
-      if (primary && !first) await this.domains.clearPrimary(tx);
+      if (primary) await this.demotePrimary(tx, ctx);
       const now = new Date();
       const domain: DomainEntity = {
         ...input,
@@ -67,7 +67,7 @@ export class DomainsService {
       if (primary === false && before.isPrimary) throw primaryNeeded();
       const changesCase = settings.caseSensitive !== undefined && settings.caseSensitive !== before.caseSensitive;
       if (changesCase && (await this.domains.hasLinks(tx, id))) throw caseRuleFixed(before.hostname);
-      if (primary && !before.isPrimary) await this.domains.clearPrimary(tx);
+      if (primary && !before.isPrimary) await this.demotePrimary(tx, ctx);
       return this.apply(tx, ctx, before, { ...givenFields(settings), ...(primary && { isPrimary: true }) }, 'updated');
     });
   }
@@ -94,6 +94,12 @@ export class DomainsService {
       await this.domains.delete(tx, domain);
       await this.changed(tx, ctx, 'deleted', domain, undefined);
     });
+  }
+
+  /** Makes room for another primary domain. */
+  private async demotePrimary(tx: Tx, ctx: Context): Promise<void> {
+    const primary = await this.domains.findPrimary(tx);
+    if (primary) await this.apply(tx, ctx, primary, { isPrimary: false }, 'updated');
   }
 
   private async apply(

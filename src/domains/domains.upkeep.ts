@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { systemContext } from '../platform/context/system-context.js';
 import { IngestDatabase } from '../platform/database/ingest-database.js';
+import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { DomainsService } from './domains.service.js';
 
 const AT_ONCE = 200;
@@ -19,11 +20,19 @@ export class DomainsUpkeep {
   constructor(
     private readonly database: IngestDatabase,
     private readonly domains: DomainsService,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Asks DNS again for the domains whose turn it is, each as its own tenant. */
   async recheck(): Promise<void> {
     const due = await this.database.query<{ tenantId: string; id: string }>(DUE);
-    for (const { tenantId, id } of due) await this.domains.verify(systemContext(tenantId), id);
+    for (const { tenantId, id } of due) {
+      try {
+        await this.domains.verify(systemContext(tenantId), id);
+      } catch (error) {
+        // Deleted meanwhile, or held by somebody: the others have their turn, this one the next time.
+        this.logger.warn({ reason: String(error), domainId: id }, 'A domain was not checked again');
+      }
+    }
   }
 }

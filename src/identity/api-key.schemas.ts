@@ -25,7 +25,7 @@ export type CreateApiKey = z.output<typeof createApiKey>;
 export const listApiKeys = z.strictObject(pageQuery);
 export type ListApiKeys = z.output<typeof listApiKeys>;
 
-export const apiKeyResponse = z.object({
+const apiKeyResponse = z.object({
   id: publicIdText('key'),
   name: z.string(),
   hint: z.string().meta({ description: 'The last four characters of the key' }),

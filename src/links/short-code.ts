@@ -5,7 +5,7 @@ const LOWER = 'abcdefghijklmnopqrstuvwxyz';
 const BASE36 = DIGITS + LOWER;
 const BASE62 = DIGITS + LOWER.toUpperCase() + LOWER;
 
-export const MAX_CODE_LENGTH = 12;
+const MAX_CODE_LENGTH = 12;
 
 interface CodeSpace {
   /** 32 bytes, the deployment's. */

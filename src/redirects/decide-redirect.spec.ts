@@ -15,6 +15,8 @@ const domain: DomainTarget = {
   expiredUrl: null,
 };
 const link: LinkTarget = {
+  tenantId: 't',
+  domainId: 'd',
   linkId: 'l',
   url: 'https://example.com/a',
   startsAt: null,
@@ -25,6 +27,7 @@ const link: LinkTarget = {
   redirectStatus: 302,
   forwardQuery: false,
   disabledAt: null,
+  plain: null,
 };
 
 const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302 };

@@ -33,6 +33,11 @@ export class RedirectCache {
     });
   }
 
+  /** A link that is known and fresh. `name` is host and path as they stand in most requests: see nameOf. */
+  knownLink(name: string): LinkTarget | null | undefined {
+    return this.links.known(name);
+  }
+
   forgetLink(hostname: string, key: string): void {
     this.links.forget(nameOf(hostname, key));
   }
@@ -54,4 +59,5 @@ export class RedirectCache {
   }
 }
 
+/** As in a URL, so that most requests find their link without being parsed. */
 const nameOf = (hostname: string, key: string): string => `${hostname}/${key}`;

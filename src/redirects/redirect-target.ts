@@ -8,8 +8,16 @@ export interface DomainTarget {
   expiredUrl: string | null;
 }
 
+/** An answer that needs no decision: status and headers, ready to be written. */
+export interface PlainAnswer {
+  status: number;
+  headers: Record<string, string>;
+}
+
 /** What the redirect path knows of a short link. */
 export interface LinkTarget {
+  tenantId: string;
+  domainId: string;
   linkId: string;
   url: string;
   startsAt: Date | null;
@@ -21,4 +29,6 @@ export interface LinkTarget {
   redirectStatus: number;
   forwardQuery: boolean;
   disabledAt: Date | null;
+  /** Set for a link that is answered the same each time: see plain-answer.ts. */
+  plain: PlainAnswer | null;
 }

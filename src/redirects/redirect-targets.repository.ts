@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ResolverDatabase } from '../platform/database/resolver-database.js';
+import { plainAnswer } from './plain-answer.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 
 const DOMAIN = `
@@ -9,7 +10,8 @@ const DOMAIN = `
   WHERE hostname = $1`;
 
 const LINK = `
-  SELECT link_id AS "linkId", url, starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl",
+  SELECT tenant_id AS "tenantId", domain_id AS "domainId", link_id AS "linkId", url,
+         starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl",
          max_clicks::float8 AS "maxClicks", coalesce(clicks, 0)::float8 AS clicks,
          redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt"
   FROM resolver_links
@@ -26,8 +28,8 @@ export class RedirectTargetsRepository {
   }
 
   async findLink({ tenantId, domainId }: DomainTarget, key: string): Promise<LinkTarget | null> {
-    const [row] = await this.database.query<LinkTarget>('resolve-link', LINK, [tenantId, domainId, key]);
-    return row ?? null;
+    const [row] = await this.database.query<Omit<LinkTarget, 'plain'>>('resolve-link', LINK, [tenantId, domainId, key]);
+    return row ? { ...row, plain: plainAnswer(row) } : null;
   }
 
   async ping(): Promise<void> {

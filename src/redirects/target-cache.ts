@@ -52,6 +52,12 @@ export class TargetCache<T extends object> {
     }
   }
 
+  /** What is known of a name and still fresh; undefined when it must be looked up. */
+  known(name: string): T | null | undefined {
+    const entry = this.entries.get(name);
+    return entry && Date.now() < entry.freshUntil ? entry.value : undefined;
+  }
+
   /** What was asked before this moment and answers after it is not remembered either. */
   forget(name: string): void {
     this.entries.delete(name);

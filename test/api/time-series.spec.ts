@@ -26,6 +26,14 @@ describe('time series', () => {
     expect(series.map(({ clicks }) => clicks)).toEqual([0, 2, ...Array<number>(21).fill(0), 1]);
   });
 
+  it('take a bare date for the beginning of that day in the time zone', async () => {
+    const own = await clickedAt(['2026-01-01T18:14:00Z', '2026-01-01T18:15:00Z', '2026-01-02T18:14:00Z']);
+    const asked = { start: '2026-01-02', end: '2026-01-03', timezone: 'Asia/Kathmandu' };
+    const series = await timeseries(asked, own);
+    expect(series.reduce((sum, { clicks }) => sum + clicks, 0)).toBe(2);
+    expect(series[0]?.start).toBe('2026-01-01T18:15:00.000Z');
+  });
+
   it('cut days where Kathmandu does, at 18:15 UTC', async () => {
     const own = await clickedAt([
       '2026-01-01T18:14:00Z',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const ROLES = ['api', 'redirect', 'worker'] as const;
+const ROLES = ['api', 'redirect', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
 
 const port = z.coerce.number().int().min(1).max(65535);

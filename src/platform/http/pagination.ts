@@ -10,7 +10,13 @@ const MAC_BYTES = 12;
 
 /** Query parameters of every list. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'Use a whole number from 1 to 100.')
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .default(50)
+    .meta({ type: 'integer', minimum: 1, maximum: 100 }),
   cursor: z.string().max(1024).optional(),
 };
 
