@@ -53,9 +53,10 @@ export class RedirectCache {
     this.links.forgetAll(nameOf(hostname, ''));
   }
 
-  clear(): void {
-    this.domains.forgetAll();
-    this.links.forgetAll();
+  /** Anything may have changed: asks anew for all, and serves what it knows only while the database does not answer. */
+  doubt(): void {
+    this.domains.doubtAll();
+    this.links.doubtAll();
   }
 }
 

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ClickRecorder } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
@@ -31,12 +31,14 @@ interface VisitorHeaders {
 const found = redirects.labels('found');
 
 @Injectable()
-export class RedirectsService implements OnApplicationBootstrap {
+export class RedirectsService {
   constructor(
     private readonly cache: RedirectCache,
     private readonly clicks: ClickRecorder,
-    private readonly bus: Bus,
-  ) {}
+    bus: Bus,
+  ) {
+    this.obey(bus);
+  }
 
   /**
    * The fast lane: a link that is known, fresh and always answered alike, at once. No promise, no parsing, no decision.
@@ -77,18 +79,18 @@ export class RedirectsService implements OnApplicationBootstrap {
     this.clicks.offer({ tenantId, domainId, linkId, referrer, userAgent });
   }
 
-  /** A change is in force here as soon as the bus tells of it; in the gaps of the bus, nothing remembered counts. */
-  onApplicationBootstrap(): void {
-    this.bus.onGap(() => this.cache.clear());
-    this.bus.subscribe('link.', (topic, data) => {
+  /** A change is in force here as soon as the bus tells of it; after a gap, everything is asked for anew. */
+  private obey(bus: Bus): void {
+    bus.onGap(() => this.cache.doubt());
+    bus.subscribe('link.', (topic, data) => {
       const { addresses } = data as { addresses: Array<{ domain: string; key: string }> };
       for (const { domain, key } of addresses) {
         if (topic === 'link.created') this.cache.expectLink(domain, key);
         else this.cache.forgetLink(domain, key);
       }
     });
-    this.bus.subscribe('domain.', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
-    this.bus.subscribe('tenant.', () => this.cache.clear());
+    bus.subscribe('domain.', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
+    bus.subscribe('tenant.', () => this.cache.doubt());
   }
 }
 

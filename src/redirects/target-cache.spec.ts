@@ -71,6 +71,21 @@ describe('TargetCache', () => {
     expect(await cache.get('y', fails)).toBe(old);
   });
 
+  it('asks anew for all it doubts, and falls back on it when the database is away', async () => {
+    const cache = new TargetCache<Target>(10);
+    const flight = pending<Target | null>();
+    await cache.get('a', () => Promise.resolve(old));
+    await cache.get('b', () => Promise.resolve(old));
+    const asked = cache.get('c', () => flight.promise);
+    cache.doubtAll();
+    flight.answer(old);
+    await asked;
+    expect(cache.known('a')).toBeUndefined();
+    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+    expect(await cache.get('b', fails)).toBe(old);
+    await expect(cache.get('c', fails)).rejects.toThrow('away');
+  });
+
   it('forgets by prefix, also what is under way', async () => {
     const cache = new TargetCache<Target>(10);
     const flight = pending<Target | null>();

@@ -71,7 +71,13 @@ export class TargetCache<T extends object> {
     if (flight) flight.absenceCounts = false;
   }
 
-  forgetAll(prefix = ''): void {
+  /** From now on nothing counts as fresh, and what is being asked for is not remembered. */
+  doubtAll(): void {
+    this.flights.clear();
+    for (const entry of this.entries.values()) entry.freshUntil = 0;
+  }
+
+  forgetAll(prefix: string): void {
     for (const name of [...this.entries.keys(), ...this.flights.keys()]) if (name.startsWith(prefix)) this.forget(name);
   }
 

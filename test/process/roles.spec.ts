@@ -55,6 +55,7 @@ interface Role {
 
 describe('the roles, each in a process of its own', () => {
   let door: Door;
+  let through: number;
   let dataDir: string;
   let tenant: Tenant;
   const roles: Record<string, Role> = {};
@@ -67,7 +68,7 @@ describe('the roles, each in a process of its own', () => {
       ...ports,
       APP_ROLE: role,
       HOST: '127.0.0.1',
-      DATA_DIR: join(dataDir, role),
+      DATA_DIR: join(dataDir, unique(role)),
       DATABASE_URL: await urlOf('waypost_app'),
       DATABASE_INGEST_URL: await urlOf('waypost_ingest'),
       DATABASE_RESOLVER_URL: await urlOf('waypost_resolver'),
@@ -97,7 +98,7 @@ describe('the roles, each in a process of its own', () => {
     tenant = await newTenant();
     dataDir = await mkdtemp(join(tmpdir(), 'waypost-roles-'));
     door = new Door(Number(new URL(await databaseUrl('waypost_app')).port));
-    const through = await door.listen();
+    through = await door.listen();
     await Promise.all(['api', 'redirect', 'worker'].map(async (role) => (roles[role] = await start(role, through))));
   }, 60_000);
 
@@ -106,7 +107,7 @@ describe('the roles, each in a process of its own', () => {
     const codes = await Promise.all(Object.values(roles).map(({ process: one }) => one.exited));
     door.close();
     await rm(dataDir, { recursive: true, force: true });
-    expect(codes).toEqual([0, 0, 0]);
+    expect(codes.every((code) => code === 0)).toBe(true);
   }, 40_000);
 
   it('open their own port and no other', async () => {
@@ -194,6 +195,43 @@ describe('the roles, each in a process of its own', () => {
       12,
     );
   }, 30_000);
+
+  it('start without their database, where that is the redirect role, and hear of changes once it is back', async () => {
+    door.shut();
+    const late = await start('redirect', through);
+    roles.late = late;
+    const asked = (key: string) =>
+      request<string>('GET', `${late.redirect}/${key}`, { headers: { host: tenant.domain } });
+    expect((await asked(unique())).status).toBe(503);
+    expect((await request('GET', `${late.ops}/readyz`)).status).toBe(503);
+    expect((await request('GET', `${late.ops}/livez`)).status).toBe(200);
+
+    door.reopen();
+    const link = await tenant.link();
+    await eventually(
+      () => asked(link.key),
+      ({ status }) => status === 302,
+      20,
+    );
+    expect((await request('GET', `${late.ops}/readyz`)).status).toBe(200);
+    // The bus opens within a second or two; from then on an edit arrives at once.
+    await eventually(
+      async () => {
+        await tenant.patch(`/v1/links/${link.id}`, { url: `https://example.com/${unique()}` });
+        const { body } = await tenant.get<{ url: string }>(`/v1/links/${link.id}`);
+        return eventually(
+          () => asked(link.key),
+          ({ headers }) => headers.location === body.url,
+          2,
+        ).then(
+          () => true,
+          () => false,
+        );
+      },
+      (heard) => heard,
+      15,
+    );
+  }, 60_000);
 
   it('leave nothing of the shared one disturbed', async () => {
     const { key } = await tenant.link();
