@@ -1,20 +1,37 @@
 import { Injectable } from '@nestjs/common';
+import { Config } from '../platform/config/config.js';
+import { watchCache } from '../platform/telemetry/metrics.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
 import { TargetCache } from './target-cache.js';
 
-const MAX_LINKS = 100_000;
-const MAX_DOMAINS = 10_000;
+/** Domains are few; links get the rest of the memory. */
+const DOMAIN_SHARE = 0.05;
+/** What an entry costs besides its own text, in bytes: measured by bench/redirect.mjs. */
+const ENTRY_BYTES = 700;
 
 /** Domains and links by name, in memory before the database. */
 @Injectable()
 export class RedirectCache {
-  private readonly domains = new TargetCache<DomainTarget>(MAX_DOMAINS);
-  private readonly links = new TargetCache<LinkTarget>(MAX_LINKS);
+  private readonly domains: TargetCache<DomainTarget>;
+  private readonly links: TargetCache<LinkTarget>;
   /** True once anything was answered from the database: from then on the process can serve without it. */
   warm = false;
 
-  constructor(private readonly targets: RedirectTargetsRepository) {}
+  constructor(
+    { redirectCacheBytes }: Config,
+    private readonly targets: RedirectTargetsRepository,
+  ) {
+    const domainBytes = Math.floor(redirectCacheBytes * DOMAIN_SHARE);
+    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length);
+    this.links = new TargetCache(
+      redirectCacheBytes - domainBytes,
+      // Twice, for letters beyond Latin-1 take two bytes each.
+      (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
+    );
+    watchCache('domains', () => this.domains.size);
+    watchCache('links', () => this.links.size);
+  }
 
   domain(hostname: string): Promise<DomainTarget | null> {
     return this.domains.get(hostname, async () => {
@@ -34,7 +51,7 @@ export class RedirectCache {
   }
 
   /** A link that is known and fresh. `name` is host and path as they stand in most requests: see nameOf. */
-  knownLink(name: string): LinkTarget | null | undefined {
+  knownLink(name: string): LinkTarget | undefined {
     return this.links.known(name);
   }
 

@@ -3,7 +3,7 @@ import { ClickRecorder } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import { parseHostname } from '../platform/http/hostname.js';
-import { redirects } from '../platform/telemetry/metrics.js';
+import { invalidations, redirects } from '../platform/telemetry/metrics.js';
 import { type Decision, decideRedirect, decideRoot } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
 import type { LinkTarget, PlainAnswer } from './redirect-target.js';
@@ -81,16 +81,22 @@ export class RedirectsService {
 
   /** A change is in force here as soon as the bus tells of it; after a gap, everything is asked for anew. */
   private obey(bus: Bus): void {
-    bus.onGap(() => this.cache.doubt());
+    const changed = (cause: string, forget: () => void): void => {
+      forget();
+      invalidations.inc({ cause });
+    };
+    bus.onGap(() => changed('gap', () => this.cache.doubt()));
     bus.subscribe('link.', (topic, data) => {
       const { addresses } = data as { addresses: Array<{ domain: string; key: string }> };
       for (const { domain, key } of addresses) {
         if (topic === 'link.created') this.cache.expectLink(domain, key);
-        else this.cache.forgetLink(domain, key);
+        else changed('link', () => this.cache.forgetLink(domain, key));
       }
     });
-    bus.subscribe('domain.', (_topic, data) => this.cache.forgetDomain((data as { hostname: string }).hostname));
-    bus.subscribe('tenant.', () => this.cache.doubt());
+    bus.subscribe('domain.', (_topic, data) => {
+      changed('domain', () => this.cache.forgetDomain((data as { hostname: string }).hostname));
+    });
+    bus.subscribe('tenant.', () => changed('tenant', () => this.cache.doubt()));
   }
 }
 

@@ -14,13 +14,18 @@ function pending<T>(): { promise: Promise<T>; answer: (value: T) => void } {
   return { promise, answer: resolve };
 }
 
+const newCache = (maxBytes = 1_000): TargetCache<Target> => new TargetCache(maxBytes, () => 1);
+
 const setClock = (ms: number): void => void jest.useFakeTimers({ now: ms, advanceTimers: true });
 
 describe('TargetCache', () => {
-  afterEach(() => void jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
 
   it('asks once for many who ask at the same time', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     let asked = 0;
     const load = async (): Promise<Target> => {
       asked++;
@@ -32,19 +37,19 @@ describe('TargetCache', () => {
   });
 
   it('remembers that there is none', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     expect(await cache.get('a', () => Promise.resolve(null))).toBeNull();
     expect(await cache.get('a', fails)).toBeNull();
   });
 
   it('asks again after an error, and passes it on while nothing is known', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     await expect(cache.get('a', fails)).rejects.toThrow('away');
     expect(await cache.get('a', () => Promise.resolve(old))).toBe(old);
   });
 
   it('does not remember an answer that was asked for before the name was forgotten', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     const before = pending<Target | null>();
     const first = cache.get('a', () => before.promise);
     cache.forget('a');
@@ -56,7 +61,7 @@ describe('TargetCache', () => {
   });
 
   it('forgets absence when something was created, and keeps what it knows', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     await cache.get('absent', () => Promise.resolve(null));
     await cache.get('known', () => Promise.resolve(old));
     const [toNothing, toSomething] = [pending<Target | null>(), pending<Target | null>()];
@@ -72,7 +77,7 @@ describe('TargetCache', () => {
   });
 
   it('asks anew for all it doubts, and falls back on it when the database is away', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     const flight = pending<Target | null>();
     await cache.get('a', () => Promise.resolve(old));
     await cache.get('b', () => Promise.resolve(old));
@@ -82,12 +87,13 @@ describe('TargetCache', () => {
     await asked;
     expect(cache.known('a')).toBeUndefined();
     expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+    expect(cache.known('a')).toBe(fresh);
     expect(await cache.get('b', fails)).toBe(old);
     await expect(cache.get('c', fails)).rejects.toThrow('away');
   });
 
   it('forgets by prefix, also what is under way', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     const flight = pending<Target | null>();
     await cache.get('x/1', () => Promise.resolve(old));
     await cache.get('y/1', () => Promise.resolve(old));
@@ -101,7 +107,7 @@ describe('TargetCache', () => {
   });
 
   it('serves what it knew while the database does not answer', async () => {
-    const cache = new TargetCache<Target>(10);
+    const cache = newCache();
     setClock(0);
     await cache.get('a', () => Promise.resolve(old));
     setClock(60_000);
@@ -110,5 +116,45 @@ describe('TargetCache', () => {
     expect(await cache.get('a', () => Promise.reject(new Error('asked again')))).toBe(old);
     setClock(62_000);
     expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+  });
+
+  it('asks anew beside the requests it serves, when a name in demand is about to expire', async () => {
+    const cache = newCache();
+    jest.spyOn(Math, 'random').mockReturnValue(0.5); // no jitter: due after 20 s, fresh for 25 s
+    setClock(0);
+    await cache.get('a', () => Promise.resolve(old));
+    setClock(22_000);
+    const flight = pending<Target | null>();
+    expect(cache.known('a')).toBeUndefined();
+    expect(await cache.get('a', () => flight.promise)).toBe(old);
+    expect(await cache.get('a', fails)).toBe(old);
+    flight.answer(fresh);
+    await flight.promise;
+    expect(cache.known('a')).toBe(fresh);
+  });
+
+  it('waits for the answer when a name has expired', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => Promise.resolve(old));
+    setClock(31_000);
+    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+  });
+
+  it('stays within its bytes, and lets no unknown name push out a known one', async () => {
+    const cache = newCache(3);
+    for (const name of ['a', 'b', 'c', 'd']) await cache.get(name, () => Promise.resolve(old));
+    for (let n = 0; n < 60_000; n++) await cache.get(`x${n}`, () => Promise.resolve(null));
+    expect(cache.size).toEqual({ entries: 3, bytes: 3, absences: 50_000 });
+    expect(await cache.get('d', fails)).toBe(old);
+    await expect(cache.get('a', fails)).rejects.toThrow('away');
+  });
+
+  it('serves nothing that was not confirmed for a day', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => Promise.resolve(old));
+    setClock(25 * 3_600_000);
+    await expect(cache.get('a', fails)).rejects.toThrow('away');
   });
 });

@@ -5,14 +5,21 @@ import { LRUCache } from 'lru-cache';
  * bus down, an edit is in force after 30 s all the same.
  */
 const FRESH_MS = 25_000;
-const ABSENT_MS = 5_000;
 const JITTER = 0.2;
+/** From this part of its time on, an answer still in demand is asked for anew, beside the requests it serves. */
+const REFRESH_AT = 0.8;
+const ABSENT_MS = 5_000;
 /** How long what is known goes on being served before the database is asked again, when it did not answer. */
 const RETRY_MS = 1_000;
+/** How long it is served at all without the database. */
+const STALE_MS = 24 * 3_600_000;
+/** Names remembered to be unknown. Bounded apart, so that a scan of random names pushes out no known one. */
+const MAX_ABSENT = 50_000;
 
 interface Entry<T> {
-  /** Null: there is none. */
-  value: T | null;
+  value: T;
+  confirmedAt: number;
+  refreshAt: number;
   freshUntil: number;
 }
 
@@ -23,84 +30,114 @@ interface Flight<T> {
   absenceCounts: boolean;
 }
 
+type Load<T> = (known: T | null) => Promise<T | null>;
+
 /**
  * Remembers what the database said of a name. However many ask for a name at once, the database is asked once; while
  * it does not answer, what was known goes on being served.
  */
 export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
+  private readonly absences = new LRUCache<string, number>({ max: MAX_ABSENT });
   private readonly flights = new Map<string, Flight<T>>();
 
-  constructor(max: number) {
-    this.entries = new LRUCache({ max });
+  /** @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes` */
+  constructor(maxBytes: number, bytesOf: (value: T, name: string) => number) {
+    this.entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ value }, name) => bytesOf(value, name),
+    });
+  }
+
+  get size(): { entries: number; bytes: number; absences: number } {
+    return { entries: this.entries.size, bytes: this.entries.calculatedSize, absences: this.absences.size };
+  }
+
+  /** What is known of a name and in need of nothing; undefined when it is to be had from `get`. */
+  known(name: string): T | undefined {
+    const entry = this.entries.get(name);
+    return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
   }
 
   /**
    * @param load asks the database; given what was known before
    * @throws what `load` throws, when nothing is known of the name
    */
-  async get(name: string, load: (known: T | null) => Promise<T | null>): Promise<T | null> {
+  async get(name: string, load: Load<T>): Promise<T | null> {
+    const now = Date.now();
     const entry = this.entries.get(name);
-    if (entry && Date.now() < entry.freshUntil) return entry.value;
-    const flight = this.flights.get(name) ?? this.fly(name, load(entry?.value ?? null));
+    if (!entry) return now < (this.absences.get(name) ?? 0) ? null : this.ask(name, load).answer;
+    if (now < entry.refreshAt) return entry.value;
+    const flight = this.ask(name, load, entry);
+    if (now < entry.freshUntil) return entry.value;
     try {
       return await flight.answer;
     } catch (error) {
-      if (!entry) throw error;
-      entry.freshUntil = Date.now() + RETRY_MS;
+      if (now - entry.confirmedAt > STALE_MS) throw error;
       return entry.value;
     }
-  }
-
-  /** What is known of a name and still fresh; undefined when it must be looked up. */
-  known(name: string): T | null | undefined {
-    const entry = this.entries.get(name);
-    return entry && Date.now() < entry.freshUntil ? entry.value : undefined;
   }
 
   /** What was asked before this moment and answers after it is not remembered either. */
   forget(name: string): void {
     this.entries.delete(name);
+    this.absences.delete(name);
     this.flights.delete(name);
   }
 
   /** Something of this name was created: forgets that there was none, and keeps what is already known of it. */
   forgetAbsence(name: string): void {
-    if (this.entries.peek(name)?.value === null) this.entries.delete(name);
+    this.absences.delete(name);
     const flight = this.flights.get(name);
     if (flight) flight.absenceCounts = false;
+  }
+
+  forgetAll(prefix: string): void {
+    const names = [...this.entries.keys(), ...this.absences.keys(), ...this.flights.keys()];
+    for (const name of names) if (name.startsWith(prefix)) this.forget(name);
   }
 
   /** From now on nothing counts as fresh, and what is being asked for is not remembered. */
   doubtAll(): void {
     this.flights.clear();
-    for (const entry of this.entries.values()) entry.freshUntil = 0;
+    this.absences.clear();
+    for (const entry of this.entries.values()) entry.refreshAt = entry.freshUntil = 0;
   }
 
-  forgetAll(prefix: string): void {
-    for (const name of [...this.entries.keys(), ...this.flights.keys()]) if (name.startsWith(prefix)) this.forget(name);
-  }
-
-  private fly(name: string, loading: Promise<T | null>): Flight<T> {
+  private ask(name: string, load: Load<T>, entry?: Entry<T>): Flight<T> {
+    const known = this.flights.get(name);
+    if (known) return known;
     const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
-    const answer = loading.then(
+    const answer = load(entry?.value ?? null).then(
       (value) => {
-        if (land() && (value !== null || flight.absenceCounts)) this.remember(name, value);
+        if (land()) this.remember(name, value, flight.absenceCounts);
         return value;
       },
       (error: unknown) => {
-        land();
+        // Not everybody who comes now waits for the next failure.
+        if (land() && entry) entry.refreshAt = entry.freshUntil = Date.now() + RETRY_MS;
         throw error;
       },
     );
+    // Nobody may be waiting for a refresh; whoever is learns of its failure through the promise itself.
+    answer.catch(() => undefined);
     const flight: Flight<T> = { answer, absenceCounts: true };
     this.flights.set(name, flight);
     return flight;
   }
 
-  private remember(name: string, value: T | null): void {
+  private remember(name: string, value: T | null, absenceCounts: boolean): void {
+    const now = Date.now();
     // Jitter: a thousand names looked up in the same second must not expire in the same second.
-    const lifetime = (value === null ? ABSENT_MS : FRESH_MS) * (1 - JITTER + Math.random() * 2 * JITTER);
-    this.entries.set(name, { value, freshUntil: Date.now() + lifetime });
+    const jitter = 1 - JITTER + Math.random() * 2 * JITTER;
+    if (value === null) {
+      this.entries.delete(name);
+      if (absenceCounts) this.absences.set(name, now + ABSENT_MS * jitter);
+      return;
+    }
+    const lifetime = FRESH_MS * jitter;
+    const entry = { value, confirmedAt: now, refreshAt: now + lifetime * REFRESH_AT, freshUntil: now + lifetime };
+    this.absences.delete(name);
+    this.entries.set(name, entry);
   }
 }

@@ -26,11 +26,17 @@ export async function main(): Promise<void> {
     const { app, config, release } = await start(settings, logger);
     stopOnSignal({ app, config, release }, logger);
   } catch (error) {
-    // What the operator can mend is said plainly; anything else with all that is known of it.
-    if (error instanceof ConfigError || !logger)
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    else logger.error({ err: error }, 'Waypost could not start');
+    report(error, logger);
     process.exit(1);
+  }
+}
+
+/** What the operator can mend is said plainly; anything else with all that is known of it. */
+function report(error: unknown, logger: Logger | undefined): void {
+  if (error instanceof ConfigError || !logger) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  } else {
+    logger.error({ err: error }, 'Waypost could not start');
   }
 }
 
@@ -48,8 +54,11 @@ async function start(settings: ReturnType<typeof settingsFromEnvironment>, logge
     say(firstSteps(await keepDemoTenant(app, config), config.dataDir));
     return { app, config, release: () => postgres.stop() };
   } catch (error) {
+    report(error, logger);
+    // Half a process is left, whose connections break now: that is no further news.
+    process.on('uncaughtException', () => undefined);
     await postgres.stop();
-    throw error;
+    process.exit(1);
   }
 }
 

@@ -7,22 +7,19 @@ import { databaseUrl } from '../support/database.js';
 import { Caller, eventually, newTenant, request, type Tenant, underTest, unique, visit } from '../support/waypost.js';
 import { freePorts, spawnWaypost, type WaypostProcess } from '../support/waypost-process.js';
 
-/** A door to the database that can be shut, as a network would. */
+/** A door to the database that can be shut, as a network would, or hold everything back, as a server that hangs. */
 class Door {
   private readonly sockets = new Set<net.Socket>();
-  private open = true;
+  private state: 'open' | 'shut' | 'frozen' = 'open';
+  private held: Array<() => void> = [];
   readonly server: net.Server;
 
   constructor(target: number) {
     this.server = net.createServer((client) => {
-      if (!this.open) return client.destroy();
+      if (this.state === 'shut') return client.destroy();
       const database = net.connect(target, '127.0.0.1');
-      for (const socket of [client, database]) {
-        this.sockets.add(socket);
-        socket.on('close', () => this.sockets.delete(socket));
-        socket.on('error', () => socket.destroy());
-      }
-      client.pipe(database).pipe(client);
+      this.connect(client, database);
+      this.connect(database, client);
     });
   }
 
@@ -32,17 +29,36 @@ class Door {
   }
 
   shut(): void {
-    this.open = false;
+    this.state = 'shut';
     for (const socket of this.sockets) socket.destroy();
   }
 
+  freeze(): void {
+    this.state = 'frozen';
+  }
+
   reopen(): void {
-    this.open = true;
+    this.state = 'open';
+    for (const pass of this.held.splice(0)) pass();
   }
 
   close(): void {
     this.shut();
     this.server.close();
+  }
+
+  private connect(from: net.Socket, to: net.Socket): void {
+    this.sockets.add(from);
+    from.on('data', (chunk) => {
+      const pass = (): void => void (to.writable && to.write(chunk));
+      if (this.state === 'frozen') this.held.push(pass);
+      else pass();
+    });
+    from.on('error', () => from.destroy());
+    from.on('close', () => {
+      this.sockets.delete(from);
+      to.destroy();
+    });
   }
 }
 
@@ -184,6 +200,25 @@ describe('the roles, each in a process of its own', () => {
       ({ status }) => status === 200,
     );
   }, 90_000);
+
+  it('keep redirecting known links while the database hangs, and let nobody wait long for an unknown one', async () => {
+    const link = await tenant.link();
+    expect((await redirecting(link.key)).status).toBe(302);
+    door.freeze();
+    const asked = Date.now();
+    const unknown = await Promise.all(Array.from({ length: 20 }, () => redirecting(unique())));
+    // 250 ms for a connection and 250 ms for the answer; the rest is for a slow machine.
+    expect(Date.now() - asked).toBeLessThan(3_000);
+    expect(unknown.every(({ status }) => status === 503)).toBe(true);
+    const known = await Promise.all(Array.from({ length: 50 }, () => redirecting(link.key)));
+    expect(known.every(({ status }) => status === 302)).toBe(true);
+    door.reopen();
+    await eventually(
+      () => redirecting(unique()),
+      ({ status }) => status === 404,
+      20,
+    );
+  }, 40_000);
 
   it('still hear of changes after the database was away', async () => {
     const link = await tenant.link();

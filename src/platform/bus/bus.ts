@@ -4,6 +4,7 @@ import { Relay } from 'bullmq';
 import type { Config } from '../config/config.js';
 import { relayOptions } from '../queue/connection.js';
 import type { Logger } from '../telemetry/logger.js';
+import { watchBus } from '../telemetry/metrics.js';
 
 export interface BusEvent {
   /** Dot-separated: `link.created`. */
@@ -29,11 +30,14 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly gapListeners: Array<() => void> = [];
   private relay: Relay | undefined;
   private closed = false;
+  private heardAt = Date.now();
 
   constructor(
     private readonly config: Config,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    watchBus(() => this.heardAt);
+  }
 
   /** Hears of every event whose topic begins with `prefix`, in order of publication. To be called before bootstrap. */
   subscribe(prefix: string, listener: Listener): void {
@@ -85,6 +89,7 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private deliver(events: BusEvent[]): void {
+    this.heardAt = Date.now();
     for (const { topic, payload } of events) {
       for (const { prefix, listener } of this.listeners) if (topic.startsWith(prefix)) listener(topic, payload);
     }

@@ -35,6 +35,7 @@ const environment = z.object({
     .optional(),
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   DNS_SERVERS: z
     .string()
     .transform((value) => value.split(',').map((server) => server.trim()))
@@ -65,6 +66,7 @@ export interface Settings {
   databaseUrls: DatabaseUrls | undefined;
   poolSize: number;
   hashPartitions: number;
+  redirectCacheBytes: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
@@ -82,6 +84,7 @@ export class Config {
   readonly dataDir!: string;
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
+  readonly redirectCacheBytes!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
@@ -105,6 +108,7 @@ export class Config {
       dataDir: settings.dataDir,
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
+      redirectCacheBytes: settings.redirectCacheBytes,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
@@ -141,6 +145,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     databaseUrls: env.DATABASE_URL ? databaseUrls(env, env.DATABASE_URL) : undefined,
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
+    redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,

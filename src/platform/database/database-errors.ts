@@ -1,3 +1,4 @@
+import { isBrokenCircuitError } from 'cockatiel';
 import { QueryFailedError } from 'typeorm';
 
 interface PostgresError {
@@ -27,6 +28,7 @@ const UNAVAILABLE_MESSAGES =
 /** True when the database could not answer now and may answer later: the caller should be told to try again. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (isBrokenCircuitError(error)) return true;
   const { code, message } = (error instanceof QueryFailedError ? error.driverError : error) as Error & {
     code?: string;
   };

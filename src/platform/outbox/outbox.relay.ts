@@ -9,6 +9,8 @@ const BATCH = 500;
 const POLL_MS = 200;
 const RETRY_MS = 1_000;
 const RELAY_LOCK = 7_719_254;
+/** Said over the bus this often, in ms, so that whoever listens knows that it would hear. */
+const HEARTBEAT_MS = 5_000;
 
 /**
  * Carries committed events from the outbox to the bus, in order of id, at least once. One relay works at a time: the
@@ -18,6 +20,7 @@ const RELAY_LOCK = 7_719_254;
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private stopping = false;
+  private beatAt = 0;
   private wake: () => void = () => undefined;
   private running: Promise<void> = Promise.resolve();
 
@@ -69,6 +72,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       { leader: boolean },
     ];
     if (!leader) return 0;
+    await this.beat();
     const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
     await this.bus.publish(events.map(({ topic, payload }) => ({ topic, payload })));
     if (events.length > 0) {
@@ -78,5 +82,11 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       ]);
     }
     return events.length;
+  }
+
+  private async beat(): Promise<void> {
+    if (Date.now() - this.beatAt < HEARTBEAT_MS) return;
+    await this.bus.publish([{ topic: 'heartbeat', payload: null }]);
+    this.beatAt = Date.now();
   }
 }

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export const registry = new Registry();
 
@@ -36,3 +36,61 @@ export const clicksStored = new Counter({
   help: 'Clicks newly stored by ingest; a click delivered twice is counted once',
   registers: [registry],
 });
+
+export const invalidations = new Counter({
+  name: 'waypost_cache_invalidations_total',
+  help: 'Changes heard of over the bus, and gaps after which everything is doubted',
+  labelNames: ['cause'] as const,
+  registers: [registry],
+});
+
+type CacheSize = { entries: number; bytes: number; absences: number };
+
+// Read when metrics are scraped.
+const caches = new Map<string, () => CacheSize>();
+let busHeardAt: (() => number) | undefined;
+
+export const watchCache = (cache: string, size: () => CacheSize): void => void caches.set(cache, size);
+
+/** @param heardAt when anything was last heard, in ms since 1970 */
+export const watchBus = (heardAt: () => number): void => {
+  busHeardAt = heardAt;
+};
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_cache_entries',
+    help: 'Names remembered by the redirect cache; absent ones are names known not to be there',
+    labelNames: ['cache', 'kind'] as const,
+    registers: [],
+    collect() {
+      for (const [cache, size] of caches) {
+        this.set({ cache, kind: 'present' }, size().entries);
+        this.set({ cache, kind: 'absent' }, size().absences);
+      }
+    },
+  }),
+);
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_cache_bytes',
+    help: 'Memory the redirect cache reckons with, in bytes',
+    labelNames: ['cache'] as const,
+    registers: [],
+    collect() {
+      for (const [cache, size] of caches) this.set({ cache }, size().bytes);
+    },
+  }),
+);
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_bus_heartbeat_age_seconds',
+    help: 'Time since anything was heard over the bus; the worker says something every few seconds',
+    registers: [],
+    collect() {
+      if (busHeardAt) this.set((Date.now() - busHeardAt()) / 1000);
+    },
+  }),
+);
