@@ -3,12 +3,21 @@ import { Config } from '../platform/config/config.js';
 import { watchCache } from '../platform/telemetry/metrics.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
-import { TargetCache } from './target-cache.js';
+import { type RememberedTarget, TargetCache } from './target-cache.js';
 
 /** Domains are few; links get the rest of the memory. */
 const DOMAIN_SHARE = 0.05;
 /** What an entry costs besides its own text, in bytes: measured by bench/redirect.mjs. */
 const ENTRY_BYTES = 700;
+
+/** Of what `remembered` gives: to be raised when a target's fields change. */
+const VERSION = 1;
+
+export interface Remembered {
+  version: number;
+  domains: Array<RememberedTarget<DomainTarget>>;
+  links: Array<RememberedTarget<LinkTarget>>;
+}
 
 /** Domains and links by name, in memory before the database. */
 @Injectable()
@@ -70,11 +79,31 @@ export class RedirectCache {
     this.links.forgetAll(nameOf(hostname, ''));
   }
 
+  remembered(most: number): Remembered {
+    return { version: VERSION, domains: this.domains.remembered(most), links: this.links.remembered(most) };
+  }
+
+  /** @param remembered by an earlier process, as JSON has it; that of another version is passed over */
+  restore({ version, domains, links }: Remembered): void {
+    if (version !== VERSION) return;
+    this.domains.restore(domains);
+    this.links.restore(links.map(([name, link, confirmedAt]) => [name, withDates(link), confirmedAt]));
+    // With these the process can serve, even if the database never answers.
+    this.warm ||= links.length > 0;
+  }
+
   /** Anything may have changed: asks anew for all, and serves what it knows only while the database does not answer. */
   doubt(): void {
     this.domains.doubtAll();
     this.links.doubtAll();
   }
+}
+
+/** JSON knows no dates. */
+function withDates(link: LinkTarget): LinkTarget {
+  const date = (value: Date | null): Date | null => value && new Date(value);
+  const { startsAt, expiresAt, disabledAt } = link;
+  return { ...link, startsAt: date(startsAt), expiresAt: date(expiresAt), disabledAt: date(disabledAt) };
 }
 
 /** As in a URL, so that most requests find their link without being parsed. */

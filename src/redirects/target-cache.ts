@@ -16,6 +16,9 @@ const STALE_MS = 24 * 3_600_000;
 /** Names remembered to be unknown. Bounded apart, so that a scan of random names pushes out no known one. */
 const MAX_ABSENT = 50_000;
 
+/** Name, value, and when the database last said so in ms since 1970. */
+export type RememberedTarget<T> = [name: string, value: T, confirmedAt: number];
+
 interface Entry<T> {
   value: T;
   confirmedAt: number;
@@ -102,6 +105,22 @@ export class TargetCache<T extends object> {
     this.flights.clear();
     this.absences.clear();
     for (const entry of this.entries.values()) entry.refreshAt = entry.freshUntil = 0;
+  }
+
+  /** Most recently used first. */
+  remembered(most: number): Array<RememberedTarget<T>> {
+    return this.entries
+      .entries()
+      .take(most)
+      .map(([name, { value, confirmedAt }]): RememberedTarget<T> => [name, value, confirmedAt])
+      .toArray();
+  }
+
+  /** Takes over what an earlier process knew: to fall back on, not to rely on. */
+  restore(targets: Array<RememberedTarget<T>>): void {
+    for (const [name, value, confirmedAt] of targets.toReversed()) {
+      this.entries.set(name, { value, confirmedAt, refreshAt: 0, freshUntil: 0 });
+    }
   }
 
   private ask(name: string, load: Load<T>, entry?: Entry<T>): Flight<T> {

@@ -76,15 +76,15 @@ describe('the roles, each in a process of its own', () => {
   let tenant: Tenant;
   const roles: Record<string, Role> = {};
 
-  async function start(role: string, through: number): Promise<Role> {
+  async function start(role: string, port: number, folder = unique(role)): Promise<Role> {
     const ports = await freePorts();
     const urlOf = async (name: string): Promise<string> =>
-      (await databaseUrl(name)).replace(/:\d+\/waypost/, `:${through}/waypost`);
+      (await databaseUrl(name)).replace(/:\d+\/waypost/, `:${port}/waypost`);
     const waypost = spawnWaypost({
       ...ports,
       APP_ROLE: role,
       HOST: '127.0.0.1',
-      DATA_DIR: join(dataDir, unique(role)),
+      DATA_DIR: join(dataDir, folder),
       DATABASE_URL: await urlOf('waypost_app'),
       DATABASE_INGEST_URL: await urlOf('waypost_ingest'),
       DATABASE_RESOLVER_URL: await urlOf('waypost_resolver'),
@@ -265,6 +265,31 @@ describe('the roles, each in a process of its own', () => {
       },
       (heard) => heard,
       15,
+    );
+  }, 60_000);
+
+  it('know their links again after a restart, where that is the redirect role, though the database is away', async () => {
+    const link = await tenant.link();
+    const first = await start('redirect', through, 'restarted');
+    const asked = ({ redirect }: Role) =>
+      request<string>('GET', `${redirect}/${link.key}`, { headers: { host: tenant.domain } });
+    expect((await asked(first)).status).toBe(302);
+    first.process.child.kill('SIGTERM');
+    expect(await first.process.exited).toBe(0);
+
+    door.shut();
+    const second = await start('redirect', through, 'restarted');
+    roles.restarted = second;
+    expect(await asked(second)).toMatchObject({ status: 302, headers: { location: 'https://example.com/' } });
+    expect((await request('GET', `${second.ops}/readyz`)).status).toBe(200);
+
+    // What it remembers is not what counts: the database is asked as soon as it answers.
+    door.reopen();
+    await tenant.patch(`/v1/links/${link.id}`, { url: 'https://example.com/new' });
+    await eventually(
+      () => asked(second),
+      ({ headers }) => headers.location === 'https://example.com/new',
+      20,
     );
   }, 60_000);
 
