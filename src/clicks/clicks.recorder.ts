@@ -1,93 +1,130 @@
+import { join } from 'node:path';
 import { InjectQueue } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Queue } from 'bullmq';
+import { Config } from '../platform/config/config.js';
 import { newId } from '../platform/ids.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksAccepted, clicksShed } from '../platform/telemetry/metrics.js';
+import { clicksAccepted, clicksShed, watchSpool } from '../platform/telemetry/metrics.js';
 import { type Click, storableText } from './click.js';
 import { BATCH_SIZE, CLICKS_QUEUE, type ClicksJob } from './clicks.jobs.js';
+import { type Segment, Spool } from './spool.js';
 
-/** Clicks held while the queue does not answer; beyond it they are shed, and counted as such. */
-const CAPACITY = 200_000;
-const FLUSH_MS = 200;
+const SHIP_EVERY_MS = 200;
 const SEND_DEADLINE_MS = 3_000;
-
 /** A finished batch is large; it is kept only for as long as it may be sent again. */
 const removeOnComplete = { count: 50 };
 
-interface Batch {
-  /** Job id: a batch that may have been sent is sent again under the same id. */
-  id: string;
-  clicks: Click[];
-}
-
-/** Takes clicks off the redirect's hands and sends them to the queue in batches. */
+/**
+ * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
+ * before their answers go out, and from there to the queue. A click whose answer a visitor has read is on disk.
+ */
 @Injectable()
 export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private open: Click[] = [];
-  private readonly waiting: Batch[] = [];
-  private held = 0;
+  private readonly spool: Spool;
+  private clicks = 0;
+  private answers: Array<() => void> = [];
+  private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private sending: Promise<void> | undefined;
+  private shipping: Promise<void> | undefined;
 
   constructor(
+    config: Config,
     @InjectQueue(CLICKS_QUEUE) private readonly queue: Queue<ClicksJob>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.spool = new Spool(join(config.dataDir, 'spool'), config.spoolBytes);
+    watchSpool(() => this.spool.size);
+  }
 
   /** Never blocks and never throws: a visitor's redirect does not depend on it. */
   offer(click: Omit<Click, 'id' | 'occurredAt'>): void {
-    if (this.held >= CAPACITY) return clicksShed.inc();
-    clicksAccepted.inc();
-    this.held++;
-    this.open.push({
-      ...click,
-      id: newId(),
-      occurredAt: Date.now(),
-      referrer: storableText(click.referrer),
-      userAgent: storableText(click.userAgent),
-    });
-    if (this.open.length >= BATCH_SIZE) this.seal();
+    const referrer = storableText(click.referrer);
+    const userAgent = storableText(click.userAgent);
+    if (!this.spool.append({ ...click, id: newId(), occurredAt: Date.now(), referrer, userAgent }))
+      return clicksShed.inc();
+    this.clicks++;
+    this.turn ??= setImmediate(() => this.endTurn());
   }
 
-  onApplicationBootstrap(): void {
+  /** Calls back when all that was offered is written: then the answers may go out. */
+  afterWrite(answer: () => void): void {
+    this.answers.push(answer);
+    this.turn ??= setImmediate(() => this.endTurn());
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
     this.queue.on('error', (error) => this.logger.warn({ reason: error.message }, 'The click queue does not answer'));
-    this.timer = setInterval(() => void this.flush(), FLUSH_MS);
+    await this.adopt();
+    this.timer = setInterval(() => void this.ship(), SHIP_EVERY_MS);
   }
 
+  /** What the queue does not take now stays on disk for the next process. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await this.sending;
-    await this.flush();
-    if (this.held > 0)
-      this.logger.error({ clicks: this.held }, 'Clicks were lost: the queue did not take them in time');
+    this.endTurn();
+    await this.shipping;
+    await this.ship();
+    this.spool.close();
   }
 
-  private seal(): void {
-    if (this.open.length === 0) return;
-    this.waiting.push({ id: newId(), clicks: this.open });
-    this.open = [];
+  private async adopt(): Promise<void> {
+    try {
+      const segments = await this.spool.adopt();
+      if (segments > 0) this.logger.info({ segments }, 'Took over the clicks that an earlier process left');
+    } catch (error) {
+      // They stay where they are; what comes now has to be counted all the same.
+      this.logger.error({ err: error }, 'The clicks that an earlier process left could not be taken over');
+    }
+  }
+
+  private endTurn(): void {
+    clearImmediate(this.turn);
+    this.turn = undefined;
+    const { clicks, answers } = this;
+    this.clicks = 0;
+    this.answers = [];
+    try {
+      this.spool.flush(clicks);
+      clicksAccepted.inc(clicks);
+      if (this.spool.openClicks >= BATCH_SIZE) this.spool.seal();
+    } catch (error) {
+      clicksShed.inc(clicks);
+      this.logger.error({ reason: String(error), clicks }, 'Clicks were lost: the spool can not be written');
+    }
+    for (const answer of answers) answer();
   }
 
   /** Sends all that waits, oldest first, until done or the queue does not answer. */
-  private flush(): Promise<void> {
-    this.seal();
-    this.sending ??= this.send().finally(() => {
-      this.sending = undefined;
+  private ship(): Promise<void> {
+    this.spool.seal();
+    this.shipping ??= this.shipSealed().finally(() => {
+      this.shipping = undefined;
     });
-    return this.sending;
+    return this.shipping;
   }
 
-  private async send(): Promise<void> {
-    for (let batch = this.waiting[0]; batch; batch = this.waiting[0]) {
+  private async shipSealed(): Promise<void> {
+    for (let segment = this.spool.next(); segment; segment = this.spool.next()) {
       try {
-        await withinDeadline(this.queue.add('store', { clicks: batch.clicks }, { jobId: batch.id, removeOnComplete }));
+        await this.send(segment);
+        await this.spool.remove(segment);
       } catch (error) {
-        this.logger.warn({ reason: String(error), clicks: this.held }, 'Clicks wait for the queue');
+        this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
         return;
       }
-      this.waiting.shift();
-      this.held -= batch.clicks.length;
+    }
+  }
+
+  /** Under the segment's own id: one that may have been sent before is sent again, and is the same job. */
+  private async send(segment: Segment): Promise<void> {
+    const { clicks, torn } = await this.spool.read(segment);
+    if (torn) this.logger.warn({ segment: segment.id, clicks: clicks.length }, 'A segment was cut at its torn end');
+    // A burst may write more in one turn than a batch should hold.
+    for (let from = 0; from < clicks.length; from += BATCH_SIZE) {
+      const batch = { clicks: clicks.slice(from, from + BATCH_SIZE) };
+      const jobId = `${segment.id}-${from}`;
+      await withinDeadline(this.queue.add('store', batch, { jobId, removeOnComplete }));
     }
   }
 }

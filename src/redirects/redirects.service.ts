@@ -44,7 +44,7 @@ export class RedirectsService {
    * The fast lane: a link that is known, fresh and always answered alike, at once. No promise, no parsing, no decision.
    *
    * @param name the Host header and the raw path, one after the other
-   * @returns undefined for everything else, which takes the full way
+   * @returns the answer, to be given `whenCounted`; undefined for everything else, which takes the full way
    */
   visitPlain(name: string, headers: VisitorHeaders): PlainAnswer | undefined {
     const link = this.cache.knownLink(name);
@@ -57,7 +57,13 @@ export class RedirectsService {
   async visit(visit: Visit): Promise<Decision> {
     const decision = await this.decide(visit);
     redirects.inc({ decision: decision.kind });
+    if (decision.kind === 'found' && visit.counts) await new Promise<void>((resolve) => this.whenCounted(resolve));
     return decision;
+  }
+
+  /** Calls back when the clicks of this turn of the event loop are on disk: only then may their answers go out. */
+  whenCounted(answer: () => void): void {
+    this.clicks.afterWrite(answer);
   }
 
   private async decide(visit: Visit): Promise<Decision> {

@@ -36,6 +36,7 @@ const environment = z.object({
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
+  SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
   DNS_SERVERS: z
     .string()
     .transform((value) => value.split(',').map((server) => server.trim()))
@@ -67,6 +68,7 @@ export interface Settings {
   poolSize: number;
   hashPartitions: number;
   redirectCacheBytes: number;
+  spoolBytes: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
@@ -85,6 +87,7 @@ export class Config {
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
   readonly redirectCacheBytes!: number;
+  readonly spoolBytes!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
@@ -109,6 +112,7 @@ export class Config {
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
       redirectCacheBytes: settings.redirectCacheBytes,
+      spoolBytes: settings.spoolBytes,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
@@ -146,6 +150,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
+    spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,

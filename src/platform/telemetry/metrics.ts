@@ -21,13 +21,13 @@ export const redirects = new Counter({
 
 export const clicksAccepted = new Counter({
   name: 'waypost_clicks_accepted_total',
-  help: 'Clicks offered to the recorder and kept',
+  help: 'Clicks written to the spool',
   registers: [registry],
 });
 
 export const clicksShed = new Counter({
   name: 'waypost_clicks_shed_total',
-  help: 'Clicks dropped because the recorder was full',
+  help: 'Clicks lost because the spool was full or could not be written',
   registers: [registry],
 });
 
@@ -49,12 +49,18 @@ type CacheSize = { entries: number; bytes: number; absences: number };
 // Read when metrics are scraped.
 const caches = new Map<string, () => CacheSize>();
 let busHeardAt: (() => number) | undefined;
+let spoolBytes: (() => number) | undefined;
 
 export const watchCache = (cache: string, size: () => CacheSize): void => void caches.set(cache, size);
 
 /** @param heardAt when anything was last heard, in ms since 1970 */
 export const watchBus = (heardAt: () => number): void => {
   busHeardAt = heardAt;
+};
+
+/** @param bytes clicks on disk that the queue does not have yet */
+export const watchSpool = (bytes: () => number): void => {
+  spoolBytes = bytes;
 };
 
 registry.registerMetric(
@@ -91,6 +97,17 @@ registry.registerMetric(
     registers: [],
     collect() {
       if (busHeardAt) this.set((Date.now() - busHeardAt()) / 1000);
+    },
+  }),
+);
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_spool_bytes',
+    help: 'Clicks on disk that the queue does not have yet, in bytes',
+    registers: [],
+    collect() {
+      if (spoolBytes) this.set(spoolBytes());
     },
   }),
 );

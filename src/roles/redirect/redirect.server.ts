@@ -76,7 +76,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     if (request.method !== 'GET' || this.closing) return false;
     const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, request.headers);
     if (!answer) return false;
-    response.writeHead(answer.status, answer.headers).end();
+    this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
     return true;
   }
 

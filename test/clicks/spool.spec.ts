@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Click } from '../../src/clicks/click.js';
+import { lockFolder } from '../../src/clicks/folder-lock.js';
+import { Spool } from '../../src/clicks/spool.js';
+import { encodeClick } from '../../src/clicks/spool-format.js';
+
+const click = (id: string): Click => ({ id, tenantId: 't', domainId: 'd', linkId: 'l', occurredAt: 1 });
+const MEGABYTE = 1024 * 1024;
+
+describe('the spool', () => {
+  let parent: string;
+  const spools: Spool[] = [];
+  const open = (maxBytes = MEGABYTE): Spool => {
+    const spool = new Spool(parent, maxBytes);
+    spools.push(spool);
+    return spool;
+  };
+  const write = (spool: Spool, ...ids: string[]): void => {
+    for (const id of ids) spool.append(click(id));
+    spool.flush(ids.length);
+  };
+  const idsOf = async (spool: Spool): Promise<string[]> => {
+    const segment = spool.next();
+    return segment ? (await spool.read(segment)).clicks.map(({ id }) => id) : [];
+  };
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'waypost-spool-'));
+  });
+  afterEach(async () => {
+    for (const spool of spools.splice(0)) spool.close();
+    await rm(parent, { recursive: true, force: true });
+  });
+
+  it('gives clicks back in segments, in order, until they are removed', async () => {
+    const spool = open();
+    write(spool, 'a', 'b');
+    write(spool, 'c');
+    expect(spool.next()).toBeUndefined();
+    spool.seal();
+    write(spool, 'd');
+    spool.seal();
+    expect(await idsOf(spool)).toEqual(['a', 'b', 'c']);
+    await spool.remove(spool.next() as never);
+    expect(await idsOf(spool)).toEqual(['d']);
+    await spool.remove(spool.next() as never);
+    expect(spool.next()).toBeUndefined();
+    expect(spool.size).toBe(0);
+  });
+
+  it('refuses clicks when it is full, and takes them again when the queue has taken some', async () => {
+    const spool = open(2 * encodeClick(click('x')).length);
+    expect(['a', 'b', 'c'].map((id) => spool.append(click(id)))).toEqual([true, true, false]);
+    spool.flush(2);
+    expect(spool.append(click('d'))).toBe(false);
+    spool.seal();
+    await spool.remove(spool.next() as never);
+    expect(spool.append(click('e'))).toBe(true);
+  });
+
+  it('leaves alone what a living process writes', async () => {
+    const living = open();
+    write(living, 'a');
+    expect(await open().adopt()).toBe(0);
+    living.seal();
+    expect(await idsOf(living)).toEqual(['a']);
+  });
+
+  it('takes over what a dead process left, its torn last line cut, and by one taker alone', async () => {
+    const folder = join(parent, 'dead');
+    await mkdir(folder);
+    await appendFile(join(folder, '1.segment'), encodeClick(click('a')));
+    await appendFile(join(folder, '2.open'), encodeClick(click('b')) + encodeClick(click('c')).slice(0, -5));
+    const takers = [open(), open(), open()];
+    const taken = await Promise.all(takers.map((taker) => taker.adopt()));
+    expect(taken.toSorted()).toEqual([0, 0, 2]);
+
+    const taker = takers[taken.indexOf(2)] as Spool;
+    expect(await idsOf(taker)).toEqual(['a']);
+    await taker.remove(taker.next() as never);
+    expect(await taker.read(taker.next() as never)).toEqual({ clicks: [click('b')], torn: true });
+    expect(await readdir(parent)).not.toContain('dead');
+  });
+
+  it('knows a dead process from a living one by the lock that ends with it', async () => {
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      const database = new DatabaseSync(process.argv[1]); database.exec('BEGIN EXCLUSIVE');
+      process.stdout.write('locked'); setInterval(() => database.isOpen, 1000);`;
+    const other = spawn(process.execPath, ['-e', script, join(parent, 'lock')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(other.stdout, 'data');
+    expect(lockFolder(parent)).toBeUndefined();
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    const lock = lockFolder(parent);
+    expect(lock).toBeDefined();
+    lock?.release();
+  });
+});
