@@ -7,7 +7,7 @@ import { type RememberedTarget, TargetCache } from './target-cache.js';
 
 /** Domains are few; links get the rest of the memory. */
 const DOMAIN_SHARE = 0.05;
-/** What an entry costs besides its own text, in bytes: measured by bench/redirect.mjs. */
+/** What an entry costs besides its own text, in bytes: measured by bench/unit-costs.mjs, and a little added. */
 const ENTRY_BYTES = 700;
 
 /** Of what `remembered` gives: to be raised when a target's fields change. */
