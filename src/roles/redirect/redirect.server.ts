@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Config } from '../../platform/config/config.js';
@@ -12,9 +12,7 @@ import { RedirectCache } from '../../redirects/redirect-cache.js';
 import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
 import { RedirectsService } from '../../redirects/redirects.service.js';
 import { GONE, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
-
-/** In ms. A client that sends its request slowly, or nothing, does not hold a connection for long. */
-const TIMEOUTS = { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
+import { createListener } from './redirect.listener.js';
 
 /**
  * The visitors' listener: short links and nothing else. It knows no /v1, no health and no metrics, so that no key can
@@ -34,7 +32,8 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.server = fastify({
-      serverFactory: (full) => this.listener(full),
+      serverFactory: (full) => createListener((request, response) => this.fastLane(request, response), full),
+      clientErrorHandler: () => undefined, // The listener has its own.
       bodyLimit: 1,
       routerOptions: { maxParamLength: 16_384 },
       return503OnClosing: false,
@@ -65,15 +64,8 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     await this.server.close();
   }
 
-  /** Node's own server: the fast lane answers what it can, before any router; all else goes the full way. */
-  private listener(full: RequestListener): Server {
-    return createServer(TIMEOUTS, (request, response) => {
-      if (!this.fastLane(request, response)) full(request, response);
-    });
-  }
-
   private fastLane(request: IncomingMessage, response: ServerResponse): boolean {
-    if (request.method !== 'GET' || this.closing) return false;
+    if (this.closing) return false;
     const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, request.headers);
     if (!answer) return false;
     this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
@@ -84,15 +76,10 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const [rawPath = '/', query = ''] = splitOnce(request.raw.url ?? '/', '?');
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
-    const decision = await this.redirects.visit({
-      host: request.headers.host ?? '',
-      path,
-      query,
-      counts: request.method === 'GET',
-      referrer: request.headers.referer,
-      userAgent: request.headers['user-agent'],
-    });
-    return send(reply, decision);
+    const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
+    const counts = request.method === 'GET';
+    const visit = { host, path, query, counts, referrer, userAgent };
+    return send(reply, await this.redirects.visit(visit));
   }
 
   private fail(error: unknown, reply: FastifyReply): void {

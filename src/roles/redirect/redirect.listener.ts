@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { MALFORMED, type Page, TOO_LARGE, TOO_SLOW } from './redirect-pages.js';
+import { readTarget } from './request-target.js';
+
+/** In ms. A client that sends its request slowly, or nothing, does not hold a connection for long. */
+const TIMEOUTS = {
+  requestTimeout: 10_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 72_000,
+  // How often the first two are looked at; Node's own half a minute would make 40 s of the 10.
+  connectionsCheckingInterval: 1_000,
+};
+/** In ms. A client that was told to go may still read why; see RFC 9112, section 9.6. */
+const LINGER = 1_000;
+
+/** @returns false when it leaves the request alone */
+type FastLane = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * Node's own server: the fast lane answers what it can, before any router; all else goes the full way, in origin form
+ * and with the host it is for in the Host header.
+ */
+export function createListener(fastLane: FastLane, full: RequestListener, timeouts = TIMEOUTS): Server {
+  /** By connection, the latest answer that is not given at once. */
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer(
+    // Node would keep the first of several Host headers, and hide the others; what is missing, readTarget refuses.
+    { ...timeouts, joinDuplicateHeaders: true, requireHostHeader: false },
+    (request, response) => {
+      if (isBare(request) && fastLane(request, response)) return;
+      latest.set(request.socket, response);
+      // Node drops what follows in the same packet, so that the next bytes would be read as the head of a request.
+      if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+      const target = readTarget(request);
+      if (!target) return refuse(response, MALFORMED);
+      request.url = target.url;
+      request.headers.host = target.host;
+      full(request, response);
+    },
+  );
+  // Past this many, Node would drop headers, a second Host among them. The size of the head bounds them anyway.
+  server.maxHeadersCount = 0;
+  return server.on('clientError', (error, socket) => giveUp(error, socket, latest.get(socket)));
+}
+
+/** Nothing about it needs a second look: GET without a body, and a Host header that ends where the path begins. */
+function isBare({ method, httpVersion, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    httpVersion === '1.1' &&
+    headers.host?.includes('/') === false &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    headers.upgrade === undefined
+  );
+}
+
+function refuse(response: ServerResponse, { status, type, body }: Page): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'private, no-cache',
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+/** Node could not read on. Answers that are under way come first: a client takes them in order. */
+function giveUp(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
+  // Sent after a request that closes: Node ends the connection with its answer.
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
+  if (latest && !latest.writableFinished && !latest.destroyed) {
+    latest.once('close', () => close(error, socket, latest));
+  } else close(error, socket, latest);
+}
+
+function close(error: NodeJS.ErrnoException, socket: Duplex, latest: ServerResponse | undefined): void {
+  if (!socket.writable) return;
+  // A browser that connected ahead of need would take the answer for that to its first request.
+  if (socket instanceof Socket && socket.bytesRead === 0) return void socket.destroy();
+  // A fault within a body: that request has its answer already, and one more would be taken for the next one's.
+  const answered = latest?.req.complete === false;
+  socket.end(answered ? undefined : rawPage(error));
+  setTimeout(() => socket.destroy(), LINGER).unref();
+}
+
+const rawPage = ({ code }: NodeJS.ErrnoException): string => {
+  if (code === 'HPE_HEADER_OVERFLOW') return raw(TOO_LARGE, 'Request Header Fields Too Large');
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? raw(TOO_SLOW, 'Request Timeout') : raw(MALFORMED, 'Bad Request');
+};
+
+/** Too early for anything but bytes. */
+const raw = ({ status, type, body }: Page, reason: string): string =>
+  [
+    `HTTP/1.1 ${status} ${reason}`,
+    `content-type: ${type}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: private, no-cache',
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
