@@ -19,6 +19,12 @@ export const redirects = new Counter({
   registers: [registry],
 });
 
+export const redirectsShed = new Counter({
+  name: 'waypost_redirects_shed_total',
+  help: 'Visits refused with 503 because the process had too much to do',
+  registers: [registry],
+});
+
 export const clicksAccepted = new Counter({
   name: 'waypost_clicks_accepted_total',
   help: 'Clicks written to the spool',

@@ -5,7 +5,9 @@ import { Config } from '../../platform/config/config.js';
 import { isUnavailable } from '../../platform/database/database-errors.js';
 import { listen } from '../../platform/http/listen.js';
 import { Readiness } from '../../platform/ops/readiness.js';
+import { LoadShedder } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
+import { redirectsShed } from '../../platform/telemetry/metrics.js';
 import type { Decision } from '../../redirects/decide-redirect.js';
 import { redirectHeaders } from '../../redirects/plain-answer.js';
 import { RedirectCache } from '../../redirects/redirect-cache.js';
@@ -29,6 +31,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly readiness: Readiness,
     private readonly cache: RedirectCache,
     private readonly targets: RedirectTargetsRepository,
+    private readonly shedder: LoadShedder,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.server = fastify({
@@ -77,9 +80,10 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
+    if (this.shedder.overloaded && this.cache.knownLink(`${host}/${path}`) === undefined) return shed(reply);
     const counts = request.method === 'GET';
     const visit = { host, path, query, counts, referrer, userAgent };
-    return send(reply, await this.redirects.visit(visit));
+    return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
   }
 
   private fail(error: unknown, reply: FastifyReply): void {
@@ -96,6 +100,12 @@ function send(reply: FastifyReply, decision: Decision): FastifyReply {
   if (decision.kind === 'gone') return show(reply, GONE);
   const { status, location } = decision;
   return reply.status(status).headers(redirectHeaders(status, location)).send();
+}
+
+/** Only what is in memory is answered under overload: all else would queue for the database. */
+function shed(reply: FastifyReply): FastifyReply {
+  redirectsShed.inc();
+  return show(reply.header('retry-after', '1'), UNAVAILABLE);
 }
 
 const show = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>

@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { databaseUrl } from '../support/database.js';
+import { eventually, newTenant, request, type Tenant, underTest, unique } from '../support/waypost.js';
+import { freePorts, spawnWaypost, type WaypostProcess } from '../support/waypost-process.js';
+
+describe('a redirecting process that has too much to do', () => {
+  let waypost: WaypostProcess;
+  let dataDir: string;
+  let ports: Awaited<ReturnType<typeof freePorts>>;
+  let tenant: Tenant;
+
+  beforeAll(async () => {
+    tenant = await newTenant();
+    dataDir = await mkdtemp(join(tmpdir(), 'waypost-overload-'));
+    ports = await freePorts();
+    waypost = spawnWaypost({
+      ...ports,
+      APP_ROLE: 'redirect',
+      HOST: '127.0.0.1',
+      DATA_DIR: dataDir,
+      DATABASE_URL: await databaseUrl('waypost_app'),
+      DATABASE_RESOLVER_URL: await databaseUrl('waypost_resolver'),
+      DATABASE_INGEST_URL: await databaseUrl('waypost_ingest'),
+      SECRET_KEY: (await readFile(join(underTest.dataDir, 'secret-key'), 'utf8')).trim(),
+      PLATFORM_KEY: underTest.platformKey,
+      LOG_LEVEL: 'info',
+    });
+    await eventually(
+      async () => waypost.output(),
+      (output) => output.includes('Waypost is running'),
+      20,
+    );
+  }, 60_000);
+
+  afterAll(async () => {
+    waypost.child.kill('SIGTERM');
+    expect(await waypost.exited).toBe(0);
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  const visit = (key: string) =>
+    request('GET', `http://127.0.0.1:${ports.REDIRECT_PORT}/${key}`, { headers: { host: tenant.domain } });
+
+  /** Time in which the process gets next to no processor, as if others had it. */
+  async function starve(turns: number): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) {
+      waypost.child.kill('SIGSTOP');
+      await sleep(300);
+      waypost.child.kill('SIGCONT');
+      await sleep(5);
+    }
+  }
+
+  it('goes on answering the links it knows, refuses what it would have to look up, and recovers', async () => {
+    const plain = await tenant.link();
+    const expiring = await tenant.link({ expiresAt: '2099-01-01T00:00:00Z' });
+    for (const { key } of [plain, expiring]) expect((await visit(key)).status).toBe(302);
+    expect((await visit(unique())).status).toBe(404);
+
+    await starve(8);
+    const answers = await Promise.all([plain.key, expiring.key, unique()].map(visit));
+    expect(answers.map(({ status }) => status)).toEqual([302, 302, 503]);
+    expect(answers[2]?.headers['retry-after']).toBe('1');
+    const metrics = await request<string>('GET', `http://127.0.0.1:${ports.OPS_PORT}/metrics`);
+    expect(metrics.body).toMatch(/^waypost_redirects_shed_total [1-9]/m);
+
+    await eventually(
+      () => visit(unique()),
+      ({ status }) => status === 404,
+      5,
+    );
+  });
+});
