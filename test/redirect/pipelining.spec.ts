@@ -41,7 +41,7 @@ describe('the request after a body', () => {
 describe('several requests on a connection', () => {
   it('are answered in their order, each for its own host', async () => {
     const [requests, expected]: [string[], Array<string | number>] = [[], []];
-    for (let n = 0; n < 50; n++) {
+    for (let n = 0; n < 10; n++) {
       for (const host of ['a', 'b']) {
         const ask = (target: string, leads: string | number): void => {
           requests.push(`GET ${target} HTTP/1.1\r\nHost: {${host}}\r\n\r\n`);
@@ -69,11 +69,11 @@ describe('several requests on a connection', () => {
     ['garbage', 'garbage\r\n\r\n', [400]],
     ['a request without Host', 'GET /same HTTP/1.1\r\n\r\n', [400]],
     ['a head without end', `GET /${'x'.repeat(40_000)}`, [431]],
-    ['CONNECT', 'CONNECT {b}:443 HTTP/1.1\r\nHost: {b}\r\n\r\n', []],
+    ['CONNECT', 'CONNECT {b}:443 HTTP/1.1\r\nHost: {b}\r\n\r\n', [400]],
   ])('are answered up to %s, and none after it', async (_name, bad, refusal) => {
     expect(shown(await send(first('') + bad + last))).toEqual(['a', ...refusal]);
-    const answers = shown(await send(first('', '', `/${unique()}`) + first('') + bad + last));
-    expect(refusal.length === 0 && answers.length === 0 ? [404, 'a'] : answers).toEqual([404, 'a', ...refusal]);
+    const unknown = first('', '', `/${unique()}`);
+    expect(shown(await send(unknown + first('') + bad + last))).toEqual([404, 'a', ...refusal]);
   });
 
   it('are read as such after one that would rather speak another protocol', async () => {

@@ -45,7 +45,8 @@ export class LoadShedder implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   private look(): void {
-    this.slow = this.loopDelay.percentile(50) / 1e6 > this.limits.loopDelay;
+    // Two ticks make a measurement; a window without one was too short for two turns.
+    this.slow = this.loopDelay.count === 0 || this.loopDelay.percentile(50) / 1e6 > this.limits.loopDelay;
     this.loopDelay.reset();
   }
 }

@@ -23,14 +23,14 @@ type FastLane = (request: IncomingMessage, response: ServerResponse) => boolean;
  * and with the host it is for in the Host header.
  */
 export function createListener(fastLane: FastLane, full: RequestListener, timeouts = TIMEOUTS): Server {
-  /** By connection, the latest answer that is not given at once. */
+  /** By connection, the answer to its latest request. */
   const latest = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     // Node would keep the first of several Host headers, and hide the others; what is missing, readTarget refuses.
     { ...timeouts, joinDuplicateHeaders: true, requireHostHeader: false },
     (request, response) => {
-      if (isBare(request) && fastLane(request, response)) return;
       latest.set(request.socket, response);
+      if (isBare(request) && fastLane(request, response)) return;
       // Node drops what follows in the same packet, so that the next bytes would be read as the head of a request.
       if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
       const target = readTarget(request);
@@ -42,6 +42,11 @@ export function createListener(fastLane: FastLane, full: RequestListener, timeou
   );
   // Past this many, Node would drop headers, a second Host among them. The size of the head bounds them anyway.
   server.maxHeadersCount = 0;
+  // Node would cut the connection under answers that are under way, and lets go of it, its errors included.
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    giveUp(new Error('No tunnels here'), socket, latest.get(socket));
+  });
   return server.on('clientError', (error, socket) => giveUp(error, socket, latest.get(socket)));
 }
 
