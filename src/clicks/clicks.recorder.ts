@@ -1,9 +1,9 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
 import { InjectQueue } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { Config } from '../platform/config/config.js';
-import { newId } from '../platform/ids.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { clicksAccepted, clicksShed, watchSpool } from '../platform/telemetry/metrics.js';
 import { type Click, storableText } from './click.js';
@@ -41,7 +41,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   offer(click: Omit<Click, 'id' | 'occurredAt'>): void {
     const referrer = storableText(click.referrer);
     const userAgent = storableText(click.userAgent);
-    if (!this.spool.append({ ...click, id: newId(), occurredAt: Date.now(), referrer, userAgent }))
+    // Not newId(): order within a millisecond is worth nothing here, and Node's own takes 0.14 µs instead of 1.75.
+    if (!this.spool.append({ ...click, id: randomUUIDv7(), occurredAt: Date.now(), referrer, userAgent }))
       return clicksShed.inc();
     this.clicks++;
     this.turn ??= setImmediate(() => this.endTurn());

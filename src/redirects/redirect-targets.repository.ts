@@ -32,6 +32,10 @@ export class RedirectTargetsRepository {
     return row ? { ...row, plain: plainAnswer(row) } : null;
   }
 
+  warmUp(): Promise<void> {
+    return this.database.warmUp();
+  }
+
   async ping(): Promise<void> {
     await this.database.query('ping', 'SELECT 1', []);
   }

@@ -89,7 +89,18 @@ describe('TargetCache', () => {
     expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
     expect(cache.known('a')).toBe(fresh);
     expect(await cache.get('b', fails)).toBe(old);
-    await expect(cache.get('c', fails)).rejects.toThrow('away');
+    expect(await cache.get('c', fails)).toBe(old);
+  });
+
+  it('does not join a question asked before it doubted', async () => {
+    const cache = newCache();
+    const before = pending<Target | null>();
+    const first = cache.get('a', () => before.promise);
+    cache.doubtAll();
+    const second = cache.get('a', () => Promise.resolve(fresh));
+    before.answer(old);
+    expect(await Promise.all([first, second])).toEqual([old, fresh]);
+    expect(cache.known('a')).toBe(fresh);
   });
 
   it('forgets by prefix, also what is under way', async () => {

@@ -31,6 +31,8 @@ interface Flight<T> {
   answer: Promise<T | null>;
   /** False once something of this name was created: that there is none may be no longer true. */
   absenceCounts: boolean;
+  /** True once anything may have changed: what it brings is good to fall back on, and no more. */
+  doubted: boolean;
 }
 
 type Load<T> = (known: T | null) => Promise<T | null>;
@@ -100,9 +102,9 @@ export class TargetCache<T extends object> {
     for (const name of names) if (name.startsWith(prefix)) this.forget(name);
   }
 
-  /** From now on nothing counts as fresh, and what is being asked for is not remembered. */
+  /** From now on nothing counts as fresh, nor does what is being asked for. */
   doubtAll(): void {
-    this.flights.clear();
+    for (const flight of this.flights.values()) flight.doubted = true;
     this.absences.clear();
     for (const entry of this.entries.values()) entry.refreshAt = entry.freshUntil = 0;
   }
@@ -125,11 +127,11 @@ export class TargetCache<T extends object> {
 
   private ask(name: string, load: Load<T>, entry?: Entry<T>): Flight<T> {
     const known = this.flights.get(name);
-    if (known) return known;
+    if (known && !known.doubted) return known;
     const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
     const answer = load(entry?.value ?? null).then(
       (value) => {
-        if (land()) this.remember(name, value, flight.absenceCounts);
+        if (land()) this.remember(name, value, flight);
         return value;
       },
       (error: unknown) => {
@@ -140,21 +142,21 @@ export class TargetCache<T extends object> {
     );
     // Nobody may be waiting for a refresh; whoever is learns of its failure through the promise itself.
     answer.catch(() => undefined);
-    const flight: Flight<T> = { answer, absenceCounts: true };
+    const flight: Flight<T> = { answer, absenceCounts: true, doubted: false };
     this.flights.set(name, flight);
     return flight;
   }
 
-  private remember(name: string, value: T | null, absenceCounts: boolean): void {
+  private remember(name: string, value: T | null, { absenceCounts, doubted }: Flight<T>): void {
     const now = Date.now();
     // Jitter: a thousand names looked up in the same second must not expire in the same second.
     const jitter = 1 - JITTER + Math.random() * 2 * JITTER;
     if (value === null) {
       this.entries.delete(name);
-      if (absenceCounts) this.absences.set(name, now + ABSENT_MS * jitter);
+      if (absenceCounts && !doubted) this.absences.set(name, now + ABSENT_MS * jitter);
       return;
     }
-    const lifetime = FRESH_MS * jitter;
+    const lifetime = doubted ? 0 : FRESH_MS * jitter;
     const entry = { value, confirmedAt: now, refreshAt: now + lifetime * REFRESH_AT, freshUntil: now + lifetime };
     this.absences.delete(name);
     this.entries.set(name, entry);

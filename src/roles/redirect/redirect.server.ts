@@ -58,6 +58,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.readiness.add('redirects', async () => {
       if (!this.cache.warm) await this.targets.ping();
     });
+    await this.targets.warmUp();
     await listen(this.server, this.config.host, this.config.ports.redirect, 'REDIRECT_PORT');
   }
 
