@@ -13,6 +13,8 @@ const DRAWS = 100_000;
 const SEED = 1;
 const WORKERS = 2;
 const TARGET = { ratio: 0.8, p99: 1.5 };
+/** A bare server that has less than this of its core was kept from it by other work, or by visitors that were too slow. */
+const UNDISTURBED = 0.9;
 
 const draws = ({ links }) => ['byZipf', links, DRAWS, ZIPF, SEED];
 
@@ -110,6 +112,11 @@ function print(rows, { links }) {
       figure(row.visitorsBusy, 2),
     ]),
   );
+  if (bare.busy < UNDISTURBED) {
+    console.log(
+      `Other work had the cores: node:http came to ${bare.busy.toFixed(2)} of its own. Only CPU a redirect compares.`,
+    );
+  }
   const { perSecond, p99 } = rows.at(-1);
   const met = perSecond >= TARGET.ratio * bare.perSecond && p99 <= TARGET.p99 * bare.p99;
   console.log(`Wanted: at least ${TARGET.ratio} of bare, p99 at most ${TARGET.p99} times: ${met ? 'met' : 'missed'}`);
