@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { load } from './load.mjs';
+import { keep, medianBy, mustAll, ownHeaders, printTable } from './report.mjs';
 import { ask, counters, ingested, node, startWaypost } from './waypost.mjs';
 
 // The first benchmark: creating links and following one, each beside a bare node:http server that gives the same answer.
@@ -17,8 +17,6 @@ const BARE_AMOUNT = 10;
 /** The part of a round that goes before, and does not count. */
 const WARM_UP = 0.3;
 
-const results = new URL('./results/', import.meta.url);
-
 const waypost = await startWaypost();
 const baselines = [];
 try {
@@ -26,7 +24,7 @@ try {
   const redirects = await measureFollowing();
   const rows = [...links.rows, ...redirects.rows];
   print(rows);
-  await keep({ rows, clicks: redirects.clicks });
+  await keep('first-links', { ROUNDS, CREATE, FOLLOW, rows, clicks: redirects.clicks });
 } finally {
   for (const baseline of baselines) baseline.disconnect();
   await waypost.stop();
@@ -83,23 +81,18 @@ async function median(round, status) {
   await round(WARM_UP);
   const rounds = [];
   for (let n = 0; n < ROUNDS; n++) rounds.push(await round(1));
-  for (const { requests, statuses } of rounds) {
-    if (statuses[status] !== requests) throw new Error(`Not every answer was ${status}: ${JSON.stringify(statuses)}`);
-  }
-  return rounds.sort((a, b) => a.perSecond - b.perSecond)[Math.floor(ROUNDS / 2)];
+  for (const measured of rounds) mustAll(status, measured);
+  return medianBy(rounds, 'perSecond');
 }
 
 /** A bare server that answers as Waypost answers this request. */
 async function baselineFor(url, request) {
   const answer = await fetch(url, { ...request, redirect: 'manual' });
   const body = await answer.text();
-  // Those that Node adds by itself.
-  const headers = Object.fromEntries(
-    [...answer.headers].filter(([name]) => !/^(date|connection|keep-alive)$/.test(name)),
-  );
-  const child = fork(fileURLToPath(new URL('./baseline.mjs', import.meta.url)), { execPath: node });
+  const headers = ownHeaders(Object.fromEntries(answer.headers));
+  const file = fileURLToPath(new URL('./baseline.mjs', import.meta.url));
+  const child = fork(file, [JSON.stringify({ status: answer.status, headers, body })], { execPath: node });
   baselines.push(child);
-  child.send({ status: answer.status, headers, body });
   const [port] = await once(child, 'message');
   return `http://127.0.0.1:${port}/`;
 }
@@ -136,20 +129,8 @@ function print(rows) {
       (row.perSecond / baseline.perSecond).toFixed(3),
     ];
   });
-  const widths = columns.map((name, at) => Math.max(name.length, ...lines.map((line) => line[at].length)));
-  const format = (line) =>
-    line.map((cell, at) => (at < 2 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  ');
   console.log(`\nNode ${process.version}, ${availableParallelism()} cores, median of ${ROUNDS} rounds`);
   console.log(`create: ${CREATE.connections} connections, ${CREATE.amount} links a round`);
-  console.log(`follow: ${FOLLOW.connections} connections, ${FOLLOW.seconds} s a round, one link, in memory\n`);
-  console.log([columns, ...lines].map(format).join('\n'));
-}
-
-async function keep(measured) {
-  const at = new Date().toISOString();
-  const file = new URL(`first-links-${at.replaceAll(':', '-')}.json`, results);
-  const setting = { node: process.version, cores: availableParallelism(), ROUNDS, CREATE, FOLLOW };
-  await mkdir(results, { recursive: true });
-  await writeFile(file, `${JSON.stringify({ at, ...setting, ...measured }, null, 2)}\n`);
-  console.log(`\nWritten to ${fileURLToPath(file)}`);
+  console.log(`follow: ${FOLLOW.connections} connections, ${FOLLOW.seconds} s a round, one link, in memory`);
+  printTable(columns, lines);
 }

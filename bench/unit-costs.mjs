@@ -11,6 +11,7 @@ import { ClicksRepository } from '../dist/clicks/clicks.repository.js';
 import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
 import { plainAnswer } from '../dist/redirects/plain-answer.js';
 import { RedirectCache } from '../dist/redirects/redirect-cache.js';
+import { multiplyLinks } from './links.mjs';
 import { load } from './load.mjs';
 import { ask, ingested, startWaypost } from './waypost.mjs';
 
@@ -47,7 +48,7 @@ try {
     ['links', 'link_stats', 'tags'],
     LINKS,
     'bytes a link, with counters, one tag and all indexes',
-    () => multiplyLinks(template),
+    () => multiplyTaggedLinks(template),
   );
   for (const table of ['links', 'link_stats', 'tags'])
     note(`  of which ${table}`, (await size([table])) / LINKS, 'bytes');
@@ -110,25 +111,12 @@ async function makeTemplate() {
   return rows[0];
 }
 
-/** Keys are random, as generated codes are; destinations and titles differ in their words and numbers. */
-async function multiplyLinks({ tenant_id: tenant, id }) {
+async function multiplyTaggedLinks({ tenant_id: tenant, id: link }) {
+  await multiplyLinks(admin, { tenant, link, links: LINKS });
   await admin.query(
-    `WITH made AS (
-       INSERT INTO links
-       SELECT tenant_id, uuidv7(), domain_id, substr(translate(encode(sha256(n::text::bytea), 'base64'), '+/', 'Zz'), 1, 7),
-              replace(replace(url, 'linen-shirt', words[1 + n % 40] || '-' || words[1 + n / 40 % 40]), '1234567', lpad((n * 7919 % 10000000)::text, 7, '0')),
-              external_id, replace(title, 'Linen shirt', initcap(words[1 + n % 40]) || ' ' || words[1 + n / 40 % 40]), comments,
-              starts_at, expires_at, expired_url, max_clicks, redirect_status, forward_query, archived, disabled_at,
-              created_by, created_at, updated_at
-       FROM links, generate_series(1, $3::int) AS n,
-            (SELECT string_to_array('linen cotton silk wool denim velvet suede canvas satin fleece red blue green black white grey brown amber coral olive shirt dress skirt jacket coat scarf glove sock shoe boot table chair lamp shelf desk couch mirror carpet vase frame', ' ') AS words) AS w
-       WHERE tenant_id = $1 AND id = $2
-       RETURNING tenant_id, id
-     ), stats AS (
-       INSERT INTO link_stats SELECT tenant_id, id, 0 FROM made
-     )
-     INSERT INTO tags (tenant_id, link_id, name) SELECT tenant_id, id, 'summer' FROM made`,
-    [tenant, id, LINKS],
+    `INSERT INTO tags (tenant_id, link_id, name) SELECT tenant_id, id, 'summer' FROM links WHERE tenant_id = $1 AND id <> $2
+     ON CONFLICT DO NOTHING`,
+    [tenant, link],
   );
 }
 

@@ -8,15 +8,20 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+export const root = fileURLToPath(new URL('..', import.meta.url));
 const START_SECONDS = 90;
 const STOP_SECONDS = 20;
 
 /** The project's own Node: servers under measurement run on what production runs on. */
 export const node = join(root, 'node_modules', '.bin', 'node');
 
-/** A real Waypost, all roles, on an embedded PostgreSQL and a data directory of its own. `stop` leaves nothing behind. */
-export async function startWaypost() {
+/**
+ * A real Waypost, all roles, on an embedded PostgreSQL and a data directory of its own. `stop` leaves nothing behind;
+ * `end` leaves the data, for whoever wants to start something else on it, and does not hinder `stop`.
+ *
+ * @param atEnd is given `stop` as soon as there is something to stop, by those who end more than this; the others need not care
+ */
+export async function startWaypost(atEnd = onSignal) {
   const home = await mkdtemp(join(tmpdir(), 'waypost-bench-'));
   await chmod(home, 0o755); // root lends PostgreSQL another account, which must be able to come this far
   const dataDir = join(home, 'data');
@@ -37,27 +42,34 @@ export async function startWaypost() {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
 
-  const stop = async () => {
+  const end = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
       await Promise.race([once(child, 'exit'), sleep(STOP_SECONDS * 1000)]);
     }
     if (child.exitCode !== 0) console.error(`Waypost ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+  };
+  const stop = async () => {
+    await end();
     await removeData(home, dataDir);
   };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop().finally(() => process.exit(1)));
+  atEnd(stop);
   try {
     await started(child, () => output);
     const credentials = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));
-    return { ...credentials, dataDir, stop };
+    return { ...credentials, home, dataDir, secretKey: settings.SECRET_KEY, end, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+function onSignal(stop) {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop().finally(() => process.exit(1)));
+}
+
 /** Settings of another Waypost must not reach this one. */
-function machine() {
+export function machine() {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   return { PATH, HOME, LANG, TMPDIR };
 }
@@ -79,7 +91,7 @@ async function removeData(home, dataDir) {
   await rm(home, { recursive: true, force: true });
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { keyOf } from './keys.mjs';
+import { medianBy, mustAll, printTable } from './report.mjs';
+import { answerOf, cpuMs, nginx, settled, startBare, startNginx, startRedirect } from './servers.mjs';
+import { counters } from './waypost.mjs';
+
+const CONNECTIONS = 64;
+const ROUNDS = 5;
+const SECONDS = 3;
+const WARM_UP_SECONDS = 2;
+const ZIPF = 1.0;
+const DRAWS = 100_000;
+const SEED = 1;
+const WORKERS = 2;
+const TARGET = { ratio: 0.8, p99: 1.5 };
+/** A bare server that has less than this of its core was kept from it by other work, or by visitors that were too slow. */
+const UNDISTURBED = 0.9;
+
+const draws = ({ links }) => ['byZipf', links, DRAWS, ZIPF, SEED];
+
+/** Links that are in memory, in turn with servers that need no memory for the same answer. */
+export async function measureHits({ few, visitors, run, env, home }) {
+  const waypost = await run(startRedirect({ env, home }));
+  await warm(visitors, waypost, few);
+  const answer = await answerOf({ port: waypost.port, host: few.host, path: `/${keyOf(1)}` });
+  const contenders = [
+    { name: 'node:http', server: await run(startBare(answer)) },
+    ...(nginx ? [{ name: 'nginx', server: await run(startNginx(answer)) }] : []),
+    { name: 'Waypost', server: waypost },
+  ];
+  for (let n = -1; n < ROUNDS; n++) {
+    for (const contender of contenders) {
+      const round = await follow(visitors, contender.server, few, n < 0 ? WARM_UP_SECONDS : SECONDS);
+      if (n >= 0) (contender.rounds ??= []).push(round);
+    }
+  }
+  const rows = contenders.map(({ name, rounds }) => ({ server: name, ...medians(rounds) }));
+  const clicks = await clicksOf(waypost);
+  for (const { server } of contenders) await server.stop();
+  print(rows, few);
+  console.log(
+    `Clicks: ${clicks.redirects} links followed, ${clicks.accepted} clicks kept for the queue, ${clicks.shed} shed`,
+  );
+  return { CONNECTIONS, ROUNDS, SECONDS, ZIPF, DRAWS, SEED, TARGET, rows, clicks };
+}
+
+/** Each link once, so that it is in memory; then for long enough that the code is compiled. */
+async function warm(visitors, server, { host, links }) {
+  const keys = ['eachOnce', links, 0, links];
+  mustAll(302, await visitors.visit({ port: server.port, host, keys, connections: CONNECTIONS, amount: links }));
+}
+
+async function follow(visitors, server, links, seconds) {
+  const { child } = server;
+  const tells = child.spawnargs.some((argument) => argument.endsWith('probe.mjs'));
+  const before = tells ? await cpuMs(server) : 0;
+  const { port } = server;
+  const round = await visitors.visit({ port, host: links.host, keys: draws(links), connections: CONNECTIONS, seconds });
+  const used = tells ? (await cpuMs(server)) - before : undefined;
+  mustAll(302, round);
+  if (!tells) return round;
+  await settled(server); // what a round left behind must not slow the next
+  return {
+    ...round,
+    cpuMicros: (used * 1000) / round.requests,
+    busy: used / ((round.requests / round.perSecond) * 1000),
+  };
+}
+
+function medians(rounds) {
+  const of = (figure) => medianBy(rounds, figure)[figure];
+  const figures = ['perSecond', 'p50', 'p99', 'cpuMicros', 'busy', 'visitorsBusy'];
+  return { ...Object.fromEntries(figures.map((figure) => [figure, of(figure)])), rounds };
+}
+
+async function clicksOf(server) {
+  await settled(server);
+  const names = ['waypost_redirects_total', 'waypost_clicks_accepted_total', 'waypost_clicks_shed_total'];
+  const [redirects, accepted, shed] = await counters(server, ...names);
+  return { redirects, accepted, shed };
+}
+
+function print(rows, { links }) {
+  const [bare] = rows;
+  const figure = (value, digits) => (value === undefined ? '' : value.toFixed(digits));
+  console.log(
+    `\nFrom memory: ${CONNECTIONS} connections, ${links} links by Zipf (s = ${ZIPF}), medians of ${ROUNDS} rounds of ${SECONDS} s in turn`,
+  );
+  printTable(
+    [
+      'server',
+      'per second',
+      'of bare',
+      'p50 ms',
+      'p99 ms',
+      'of bare',
+      'CPU µs',
+      'of bare',
+      'core busy',
+      'visitors busy',
+    ],
+    rows.map((row) => [
+      row.server,
+      figure(row.perSecond, 0),
+      figure(row.perSecond / bare.perSecond, 3),
+      figure(row.p50, 2),
+      figure(row.p99, 2),
+      figure(row.p99 / bare.p99, 2),
+      figure(row.cpuMicros, 1),
+      figure(row.cpuMicros && row.cpuMicros / bare.cpuMicros, 2),
+      figure(row.busy, 2),
+      figure(row.visitorsBusy, 2),
+    ]),
+  );
+  if (bare.busy < UNDISTURBED) {
+    console.log(
+      `Other work had the cores: node:http came to ${bare.busy.toFixed(2)} of its own. Only CPU a redirect compares.`,
+    );
+  }
+  const { perSecond, p99 } = rows.at(-1);
+  const met = perSecond >= TARGET.ratio * bare.perSecond && p99 <= TARGET.p99 * bare.p99;
+  console.log(`Wanted: at least ${TARGET.ratio} of bare, p99 at most ${TARGET.p99} times: ${met ? 'met' : 'missed'}`);
+}
+
+/** What a second process adds. The visitors need a core too, so that this says something from three cores up. */
+export async function measureTwoProcesses({ few, visitors, run, env, home }) {
+  const config = await readFile(new URL('../src/platform/config/config.ts', import.meta.url), 'utf8');
+  if (!config.includes('REDIRECT_WORKERS')) {
+    console.log('\nTwo processes against one: not available yet (REDIRECT_WORKERS)');
+    return null;
+  }
+  const perSecond = {};
+  for (const workers of [1, WORKERS]) {
+    const server = await run(startRedirect({ env, home, workers }));
+    const round = { port: server.port, host: few.host, keys: draws(few), connections: CONNECTIONS };
+    for (let n = 0; n < WORKERS; n++) await warm(visitors, server, few); // each process has a memory of its own
+    mustAll(302, await visitors.visit({ ...round, seconds: WARM_UP_SECONDS }));
+    const rounds = [];
+    for (let n = 0; n < ROUNDS; n++) rounds.push(await visitors.visit({ ...round, seconds: SECONDS }));
+    for (const measured of rounds) mustAll(302, measured);
+    perSecond[workers] = medianBy(rounds, 'perSecond').perSecond;
+    await server.stop();
+  }
+  const ratio = perSecond[WORKERS] / perSecond[1];
+  console.log('\nOn all cores, which the visitors share:');
+  printTable(
+    ['processes', 'per second', 'of one'],
+    [1, WORKERS].map((n) => [n, perSecond[n].toFixed(0), (perSecond[n] / perSecond[1]).toFixed(2)]),
+  );
+  return { perSecond, ratio };
+}

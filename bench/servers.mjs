@@ -1,0 +1,169 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ownHeaders } from './report.mjs';
+import { freePort, machine, node, root } from './waypost.mjs';
+
+// Processes that are measured and that measure. Where cores can be given out, the server under measurement has one to
+// itself, and everything else shares another: visitors, PostgreSQL, and the benchmark itself.
+
+const START_SECONDS = 30;
+const STOP_SECONDS = 30;
+const SETTLE_SECONDS = 60;
+const PROBE_MS = 30_000;
+/** A process that uses less than this share of a core has nothing left to do. */
+const IDLE = 0.05;
+const [SERVER_CORE, OTHER_CORE] = ['0', '1'];
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const onPath = (command) =>
+  (process.env.PATH ?? '')
+    .split(':')
+    .map((directory) => join(directory, command))
+    .find((file) => existsSync(file));
+
+const taskset = availableParallelism() > 1 ? onPath('taskset') : undefined;
+export const nginx = onPath('nginx');
+
+/** Children inherit the core, PostgreSQL included. */
+export function takeOtherCore() {
+  if (taskset) execFileSync(taskset, ['-acp', OTHER_CORE, String(process.pid)], { stdio: 'ignore' });
+  return taskset
+    ? `server on core ${SERVER_CORE}, everything else on core ${OTHER_CORE}`
+    : 'cores shared by server and everything else: no taskset, or only one core';
+}
+
+/**
+ * A server under measurement.
+ *
+ * @param everyCore for one that is to use more than the server's core
+ */
+function launch(command, args, { env = machine(), everyCore = false } = {}) {
+  const cores = everyCore ? `0-${availableParallelism() - 1}` : SERVER_CORE;
+  const pinned = taskset ? [taskset, '-c', cores, command, ...args] : [command, ...args];
+  const child = spawn(pinned[0], pinned.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000);
+    await ended;
+    clearTimeout(late);
+    if (child.signalCode === 'SIGKILL') console.error(`A server did not end by itself:\n${output}`);
+  };
+  return { child, stop, output: () => output };
+}
+
+const measured = ['--import', here('./probe.mjs')];
+
+/** What a server has used so far, by its own account. */
+async function probe(child, what) {
+  child.send(what);
+  for (;;) {
+    const [answer] = await once(child, 'message', { signal: AbortSignal.timeout(PROBE_MS) });
+    if (answer[what]) return answer[what];
+  }
+}
+
+export const memoryOf = ({ child }) => probe(child, 'memory');
+
+export async function cpuMs({ child }) {
+  const { user, system } = await probe(child, 'cpu');
+  return (user + system) / 1000;
+}
+
+/** Waits until a server has done what a round left it to do: clicks on their way to the queue. */
+export async function settled(server) {
+  for (const end = Date.now() + SETTLE_SECONDS * 1000; Date.now() < end;) {
+    const before = await cpuMs(server);
+    await sleep(400);
+    if ((await cpuMs(server)) - before < 400 * IDLE) return;
+  }
+  throw new Error(`A server was still busy ${SETTLE_SECONDS} s after its round:\n${server.output()}`);
+}
+
+/** A redirecting process and nothing else, with an empty memory and a data directory of its own. */
+export async function startRedirect({ env, home, workers, profile }) {
+  const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
+  const DATA_DIR = await mkdtemp(join(home, 'redirect-'));
+  const settings = {
+    APP_ROLE: 'redirect',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    PORT,
+    REDIRECT_PORT,
+    OPS_PORT,
+    DATA_DIR,
+  };
+  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  const server = launch(node, [...measured, ...profiling, 'dist/main.js'], {
+    env: { ...machine(), ...settings, ...env, ...(workers && { REDIRECT_WORKERS: String(workers) }) },
+    everyCore: workers !== undefined,
+  });
+  const opsUrl = `http://127.0.0.1:${OPS_PORT}`;
+  for (const end = Date.now() + START_SECONDS * 1000; ; await sleep(100)) {
+    const ready = await fetch(`${opsUrl}/readyz`).catch(() => undefined); // refused until it listens
+    if (ready?.ok) return { ...server, port: Number(REDIRECT_PORT), opsUrl };
+    if (server.child.exitCode !== null || Date.now() > end) {
+      await server.stop();
+      throw new Error(`The redirecting process did not start:\n${server.output()}`);
+    }
+  }
+}
+
+/** A bare server that gives one answer to everything. */
+export async function startBare(answer) {
+  const server = launch(node, [...measured, here('./baseline.mjs'), JSON.stringify(answer)]);
+  const [port] = await once(server.child, 'message', { signal: AbortSignal.timeout(START_SECONDS * 1000) });
+  return { ...server, port };
+}
+
+/** nginx with one worker that gives one answer to everything. */
+export async function startNginx({ status, headers }) {
+  const home = await mkdtemp(join(tmpdir(), 'waypost-bench-nginx-'));
+  const port = Number(await freePort());
+  const added = Object.entries(headers).filter(([name]) => !/^(location|content-length)$/.test(name));
+  const config = [
+    `pid ${home}/pid; error_log stderr; daemon off; master_process off; worker_processes 1;`,
+    'events {}',
+    `http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:${port};`,
+    ...added.map(([name, value]) => `add_header ${name} "${value}";`),
+    `location / { return ${status} "${headers.location}"; } } }`,
+  ].join('\n');
+  await writeFile(join(home, 'nginx.conf'), config);
+  const server = launch(nginx, ['-p', home, '-c', join(home, 'nginx.conf')]);
+  const stop = async () => {
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  for (const end = Date.now() + START_SECONDS * 1000; ; await sleep(50)) {
+    const answer = await answerOf({ port, host: 'localhost', path: '/' }).catch(() => undefined);
+    if (answer) return { ...server, port, stop };
+    if (server.child.exitCode !== null || Date.now() > end) {
+      await stop();
+      throw new Error(`nginx did not start:\n${server.output()}`);
+    }
+  }
+}
+
+/** What a server answers, without what Node adds by itself. */
+export function answerOf({ port, host, path }) {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, headers: { host }, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => (body += chunk));
+      response.once('end', () => resolve({ status: response.statusCode, headers: ownHeaders(response.headers), body }));
+      response.once('error', reject);
+    })
+      .once('error', reject)
+      .end();
+  });
+}
