@@ -1,10 +1,9 @@
-import type { Click } from './click.js';
-
 export const CLICKS_QUEUE = 'clicks';
 
-/** A job of the queue `clicks`: at most BATCH_SIZE clicks, of any tenants. */
+/** A job of the queue `clicks`: a segment of a spool as it stands on disk (see spool-format.ts), of any tenants. */
 export interface ClicksJob {
-  clicks: Click[];
+  lines: string;
 }
 
+/** Clicks after which a segment is closed, and clicks stored in one transaction. */
 export const BATCH_SIZE = 1_000;

@@ -119,14 +119,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Under the segment's own id: one that may have been sent before is sent again, and is the same job. */
   private async send(segment: Segment): Promise<void> {
-    const { clicks, torn } = await this.spool.read(segment);
-    if (torn) this.logger.warn({ segment: segment.id, clicks: clicks.length }, 'A segment was cut at its torn end');
-    // A burst may write more in one turn than a batch should hold.
-    for (let from = 0; from < clicks.length; from += BATCH_SIZE) {
-      const batch = { clicks: clicks.slice(from, from + BATCH_SIZE) };
-      const jobId = `${segment.id}-${from}`;
-      await withinDeadline(this.queue.add('store', batch, { jobId, removeOnComplete }));
-    }
+    const lines = await this.spool.read(segment);
+    await withinDeadline(this.queue.add('store', { lines }, { jobId: segment.id, removeOnComplete }));
   }
 }
 

@@ -2,7 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { clicksStored } from '../platform/telemetry/metrics.js';
 import type { Click } from './click.js';
+import { BATCH_SIZE } from './clicks.jobs.js';
 import { ClicksRepository } from './clicks.repository.js';
+import { decodeSegment } from './spool-format.js';
 
 const MONTHS_AHEAD = 3;
 
@@ -13,8 +15,15 @@ export class ClicksService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  async store(clicks: Click[]): Promise<void> {
-    if (clicks.length === 0) return;
+  /** Stores a segment of a spool. Each batch is a transaction; one that was stored before is not stored again. */
+  async storeSegment(lines: string): Promise<void> {
+    const { clicks, torn } = decodeSegment(lines);
+    if (torn) this.logger.warn({ clicks: clicks.length }, 'A segment was cut at its torn end');
+    for (let from = 0; from < clicks.length; from += BATCH_SIZE)
+      await this.store(clicks.slice(from, from + BATCH_SIZE));
+  }
+
+  private async store(clicks: Click[]): Promise<void> {
     const { stored, outside } = await this.clicks.store(clicks);
     clicksStored.inc(stored);
     if (outside > 0) this.logger.warn({ clicks: outside }, 'Clicks were dropped: no partition is kept for their time');

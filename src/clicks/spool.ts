@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { newId } from '../platform/ids.js';
 import type { Click } from './click.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
-import { decodeSegment, encodeClick } from './spool-format.js';
+import { encodeClick } from './spool-format.js';
 
 const SEGMENT = /\.segment$/;
 
@@ -88,8 +88,9 @@ export class Spool {
     return this.sealed[0];
   }
 
-  async read({ id }: Segment): Promise<{ clicks: Click[]; torn: boolean }> {
-    return decodeSegment(await readFile(this.pathOf(id, 'segment'), 'utf8'));
+  /** The segment's lines as they are: to read them is the worker's business. */
+  read({ id }: Segment): Promise<string> {
+    return readFile(this.pathOf(id, 'segment'), 'utf8');
   }
 
   /** The queue has it. */

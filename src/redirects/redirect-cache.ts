@@ -64,6 +64,11 @@ export class RedirectCache {
     return this.links.known(name);
   }
 
+  /** Whether a link of this name was found before, however long ago. */
+  remembersLink(name: string): boolean {
+    return this.links.remembers(name);
+  }
+
   forgetLink(hostname: string, key: string): void {
     this.links.forget(nameOf(hostname, key));
   }

@@ -64,6 +64,11 @@ export class TargetCache<T extends object> {
     return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
   }
 
+  /** Whether anything is known of a name, fresh or not. */
+  remembers(name: string): boolean {
+    return this.entries.has(name);
+  }
+
   /**
    * @param load asks the database; given what was known before
    * @throws what `load` throws, when nothing is known of the name

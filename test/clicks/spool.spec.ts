@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Click } from '../../src/clicks/click.js';
 import { lockFolder } from '../../src/clicks/folder-lock.js';
 import { Spool } from '../../src/clicks/spool.js';
-import { encodeClick } from '../../src/clicks/spool-format.js';
+import { decodeSegment, encodeClick } from '../../src/clicks/spool-format.js';
 
 const click = (id: string): Click => ({ id, tenantId: 't', domainId: 'd', linkId: 'l', occurredAt: 1 });
 const MEGABYTE = 1024 * 1024;
@@ -26,7 +26,7 @@ describe('the spool', () => {
   };
   const idsOf = async (spool: Spool): Promise<string[]> => {
     const segment = spool.next();
-    return segment ? (await spool.read(segment)).clicks.map(({ id }) => id) : [];
+    return segment ? decodeSegment(await spool.read(segment)).clicks.map(({ id }) => id) : [];
   };
 
   beforeEach(async () => {
@@ -83,7 +83,7 @@ describe('the spool', () => {
     const taker = takers[taken.indexOf(2)] as Spool;
     expect(await idsOf(taker)).toEqual(['a']);
     await taker.remove(taker.next() as never);
-    expect(await taker.read(taker.next() as never)).toEqual({ clicks: [click('b')], torn: true });
+    expect(decodeSegment(await taker.read(taker.next() as never))).toEqual({ clicks: [click('b')], torn: true });
     expect(await readdir(parent)).not.toContain('dead');
   });
 

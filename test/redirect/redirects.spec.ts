@@ -60,7 +60,7 @@ describe('the redirect listener', () => {
   });
 
   it('answers 410 to an expired link, or leads to where it says', async () => {
-    const soon = new Date(Date.now() + 700).toISOString();
+    const soon = new Date(Date.now() + 2_500).toISOString();
     const [plain, led] = [
       await tenant.link({ expiresAt: soon }),
       await tenant.link({ expiresAt: soon, expiredUrl: 'https://example.com/over' }),

@@ -81,7 +81,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
-    if (this.shedder.overloaded && this.cache.knownLink(`${host}/${path}`) === undefined) return shed(reply);
+    if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
     const visit = { host, path, query, counts, referrer, userAgent };
     return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
