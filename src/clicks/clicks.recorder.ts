@@ -98,11 +98,20 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Sends all that waits, oldest first, until done or the queue does not answer. */
   private ship(): Promise<void> {
-    this.spool.seal();
+    this.sealForShipping();
     this.shipping ??= this.shipSealed().finally(() => {
       this.shipping = undefined;
     });
     return this.shipping;
+  }
+
+  /** A disk that fails must not end the process: redirects go on, and the next process takes over what lies there. */
+  private sealForShipping(): void {
+    try {
+      this.spool.seal();
+    } catch (error) {
+      this.logger.error({ reason: String(error) }, 'A segment could not be closed; it is shipped after the next start');
+    }
   }
 
   private async shipSealed(): Promise<void> {
