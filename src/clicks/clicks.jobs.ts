@@ -1,9 +1,14 @@
 export const CLICKS_QUEUE = 'clicks';
 
-/** A job of the queue `clicks`: a segment of a spool as it stands on disk (see spool-format.ts), of any tenants. */
+/** A job of the queue `clicks`: a segment of a spool as it stands on disk, of any tenants. The job's id is the segment's. */
 export interface ClicksJob {
-  lines: string;
+  segment: string;
+  /** Its frames (see spool-format.ts and sealed-frames.ts) in base64. */
+  frames: string;
 }
 
-/** Clicks after which a segment is closed, and clicks stored in one transaction. */
+/** Secrets derive a segment's key for this purpose, by its id. */
+export const CLICKS_KEY = 'clicks';
+
+/** Clicks stored in one transaction. */
 export const BATCH_SIZE = 1_000;

@@ -10,6 +10,6 @@ export class ClicksProcessor extends WorkerHost {
   }
 
   process({ data }: Job<ClicksJob>): Promise<void> {
-    return this.clicks.storeSegment(data.lines);
+    return this.clicks.storeSegment(data);
   }
 }

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { openFrames } from '../platform/secrets/sealed-frames.js';
+import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { clicksStored } from '../platform/telemetry/metrics.js';
 import type { Click } from './click.js';
-import { BATCH_SIZE } from './clicks.jobs.js';
+import { BATCH_SIZE, CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
 import { ClicksRepository } from './clicks.repository.js';
-import { decodeSegment } from './spool-format.js';
+import { decodeClicks } from './spool-format.js';
 
 const MONTHS_AHEAD = 3;
 
@@ -12,13 +14,15 @@ const MONTHS_AHEAD = 3;
 export class ClicksService {
   constructor(
     private readonly clicks: ClicksRepository,
+    private readonly secrets: Secrets,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Stores a segment of a spool. Each batch is a transaction; one that was stored before is not stored again. */
-  async storeSegment(lines: string): Promise<void> {
-    const { clicks, torn } = decodeSegment(lines);
-    if (torn) this.logger.warn({ clicks: clicks.length }, 'A segment was cut at its torn end');
+  async storeSegment({ segment, frames: sealed }: ClicksJob): Promise<void> {
+    const { frames, torn } = openFrames(this.secrets.keyFor(CLICKS_KEY, segment), Buffer.from(sealed, 'base64'));
+    const clicks = decodeClicks(segment, frames);
+    if (torn) this.logger.warn({ segment, clicks: clicks.length }, 'A segment was cut at its torn end');
     for (let from = 0; from < clicks.length; from += BATCH_SIZE)
       await this.store(clicks.slice(from, from + BATCH_SIZE));
   }

@@ -1,28 +1,113 @@
-import { crc32 } from 'node:zlib';
-import type { Click } from './click.js';
+import { nthId } from '../platform/ids.js';
+import { type Click, type FollowedLink, storableText, type Visitor } from './click.js';
 
-const CHECKSUM_CHARACTERS = 8;
+/**
+ * A frame of a segment: the clicks of one turn of the event loop. What repeats is written once a segment and meant by
+ * its place: a frame brings the links and texts that no frame before it had.
+ */
+interface Frame {
+  /** When these clicks happened, in ms since 1970, UTC. */
+  at: number;
+  /** Tenant and domain, by their places among the texts, and link; the first of a segment is 0. */
+  links: Array<[number, number, string]>;
+  /** Ids, addresses and headers; the first of a segment is 1, for 0 is none. */
+  texts: string[];
+  /** FIELDS numbers a click: link, address, country, user agent, referrer, language, query, 1 if opted out. */
+  clicks: number[];
+}
 
-const checksum = (json: string): string => crc32(json).toString(16).padStart(CHECKSUM_CHARACTERS, '0');
+const FIELDS = 8;
 
-/** A click as a line of a segment: CRC-32 in hexadecimal, a space, JSON. */
-export function encodeClick(click: Click): string {
-  const json = JSON.stringify(click);
-  return `${checksum(json)} ${json}\n`;
+/** Writes the clicks of one segment. It runs for every redirect, so that it adds text to text and little else. */
+export class ClickEncoder {
+  private readonly links = new Map<string, number>();
+  private readonly texts = new Map<string, number>();
+  private newLinks = '';
+  private newTexts = '';
+  private clicks = '';
+
+  /** Characters that wait for `take`. */
+  get length(): number {
+    return this.clicks.length + this.newLinks.length + this.newTexts.length;
+  }
+
+  /** @param rawQuery of the visited URL, without `?` */
+  add(followed: FollowedLink, visitor: Visitor, rawQuery: string): void {
+    const link = this.links.get(followed.linkId) ?? this.newLink(followed);
+    const address = this.placeOf(visitor.address);
+    const country = this.placeOf(visitor.country);
+    const userAgent = this.placeOf(visitor.userAgent);
+    const referrer = this.placeOf(visitor.referrer);
+    const language = this.placeOf(visitor.language);
+    const query = this.placeOf(rawQuery);
+    const optedOut = visitor.optedOut ? 1 : 0;
+    this.clicks += `,${link},${address},${country},${userAgent},${referrer},${language},${query},${optedOut}`;
+  }
+
+  /** @returns a frame with all that was added since the last, as JSON */
+  take(at: number): string {
+    const list = (items: string): string => `[${items.slice(1)}]`;
+    const { newLinks, newTexts, clicks } = this;
+    this.newLinks = this.newTexts = this.clicks = '';
+    return `{"at":${at},"links":${list(newLinks)},"texts":${list(newTexts)},"clicks":${list(clicks)}}`;
+  }
+
+  private newLink({ tenantId, domainId, linkId }: FollowedLink): number {
+    const place = this.links.size;
+    this.links.set(linkId, place);
+    this.newLinks += `,[${this.placeOf(tenantId)},${this.placeOf(domainId)},"${linkId}"]`;
+    return place;
+  }
+
+  private placeOf(text: string | undefined): number {
+    return text ? (this.texts.get(text) ?? this.newText(text)) : 0;
+  }
+
+  private newText(text: string): number {
+    const place = this.texts.size + 1;
+    this.texts.set(text, place);
+    this.newTexts += `,${JSON.stringify(storableText(text))}`;
+    return place;
+  }
 }
 
 /**
- * The clicks of a segment up to its first line that is not whole: a process or a disk that gave up left the last write
- * half done, and what follows a hole can not be trusted.
+ * The clicks of a segment's frames.
+ *
+ * @param segment its id, from which each click has its own: read twice, they are the same
  */
-export function decodeSegment(text: string): { clicks: Click[]; torn: boolean } {
+export function decodeClicks(segment: string, frames: string[]): Click[] {
+  const links: Frame['links'] = [];
+  const texts: Array<string | undefined> = [undefined];
   const clicks: Click[] = [];
-  const lines = text.split('\n');
-  const tail = lines.pop();
-  for (const line of lines) {
-    const json = line.slice(CHECKSUM_CHARACTERS + 1);
-    if (line.slice(0, CHECKSUM_CHARACTERS) !== checksum(json)) return { clicks, torn: true };
-    clicks.push(JSON.parse(json) as Click);
+  for (const frame of frames) {
+    const { at, ...brought } = JSON.parse(frame) as Frame;
+    links.push(...brought.links);
+    texts.push(...brought.texts);
+    for (let from = 0; from < brought.clicks.length; from += FIELDS) {
+      const [link = -1, ...rest] = brought.clicks.slice(from, from + FIELDS);
+      const [tenant, domain, linkId] = links[link] ?? unknownPlace(link);
+      const [tenantId = '', domainId = ''] = [texts[tenant], texts[domain]];
+      const [address, country, userAgent, referrer, language, query = ''] = rest.map((place) => texts[place]);
+      clicks.push({
+        id: nthId(segment, clicks.length, at),
+        occurredAt: at,
+        tenantId,
+        domainId,
+        linkId,
+        address,
+        country,
+        userAgent,
+        referrer,
+        language,
+        query,
+        optedOut: rest.at(-1) === 1,
+      });
+    }
   }
-  return { clicks, torn: tail !== '' };
+  return clicks;
+}
+
+function unknownPlace(link: number): never {
+  throw new Error(`A click names link ${link} of its segment, which has no such link`);
 }

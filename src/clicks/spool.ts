@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../platform/ids.js';
-import type { Click } from './click.js';
+import type { FollowedLink, Visitor } from './click.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
-import { encodeClick } from './spool-format.js';
+import { SegmentWriter } from './segment-writer.js';
 
 const SEGMENT = /\.segment$/;
 
@@ -12,6 +12,14 @@ const SEGMENT = /\.segment$/;
 export interface Segment {
   id: string;
   bytes: number;
+}
+
+interface Options {
+  /** Of this folder each process has one of its own. */
+  parent: string;
+  maxBytes: number;
+  /** The key of a segment, by its id: 32 bytes. */
+  keyOf: (segment: string) => Buffer;
 }
 
 /**
@@ -22,51 +30,40 @@ export class Spool {
   private readonly folder: string;
   private readonly lock: FolderLock;
   private readonly sealed: Segment[] = [];
-  private pending = '';
-  private open: (Segment & { fd: number; clicks: number }) | undefined;
+  private open: SegmentWriter | undefined;
   private bytes = 0;
 
   /** @throws when the folder can not be made or locked */
-  constructor(
-    private readonly parent: string,
-    private readonly maxBytes: number,
-  ) {
-    [this.folder, this.lock] = newFolder(parent);
+  constructor(private readonly options: Options) {
+    [this.folder, this.lock] = newFolder(options.parent);
   }
 
   /** Bytes that wait here. */
   get size(): number {
-    return this.bytes + this.pending.length;
+    return this.bytes + (this.open ? this.open.bytes + this.open.pending : 0);
   }
 
-  /** Clicks in the segment that is being written. */
+  /** Clicks on disk in the segment that is being written. */
   get openClicks(): number {
     return this.open?.clicks ?? 0;
   }
 
   /** Takes a click for the next `flush`. @returns false when the spool is full */
-  append(click: Click): boolean {
-    if (this.size >= this.maxBytes) return false;
-    this.pending += encodeClick(click);
+  append(link: FollowedLink, visitor: Visitor, query: string): boolean {
+    if (this.size >= this.options.maxBytes) return false;
+    this.open ??= this.newSegment();
+    this.open.append(link, visitor, query);
     return true;
   }
 
   /**
    * One write for all that was appended.
    *
-   * @throws when the disk does not take it: those clicks are lost, and a half written line ends its segment
+   * @throws when the disk does not take it: those clicks are lost
    */
-  flush(clicks: number): void {
-    if (this.pending === '') return;
-    const lines = Buffer.from(this.pending);
-    this.pending = '';
+  flush(): void {
     try {
-      this.open ??= this.openSegment();
-      const written = writeSync(this.open.fd, lines);
-      this.open.bytes += written;
-      this.bytes += written;
-      if (written < lines.length) throw new Error(`The disk took ${written} of ${lines.length} bytes`);
-      this.open.clicks += clicks;
+      this.open?.flush();
     } catch (error) {
       this.seal();
       throw error;
@@ -76,9 +73,12 @@ export class Spool {
   /** Closes the segment being written: from now on it can be shipped. */
   seal(): void {
     if (!this.open) return;
-    const { fd, id, bytes } = this.open;
+    const { id, bytes } = this.open;
+    const { open } = this;
     this.open = undefined;
-    closeSync(fd);
+    if (bytes === 0) return open.close();
+    this.bytes += bytes;
+    open.close();
     renameSync(this.pathOf(id, 'open'), this.pathOf(id, 'segment'));
     this.sealed.push({ id, bytes });
   }
@@ -88,14 +88,14 @@ export class Spool {
     return this.sealed[0];
   }
 
-  /** The segment's lines as they are: to read them is the worker's business. */
-  read({ id }: Segment): Promise<string> {
-    return readFile(this.pathOf(id, 'segment'), 'utf8');
+  /** The segment's frames as they are: to open them is the worker's business. */
+  read({ id }: Segment): Promise<Buffer> {
+    return readFile(this.pathOf(id, 'segment'));
   }
 
   /** The queue has it. */
   async remove(segment: Segment): Promise<void> {
-    await rm(this.pathOf(segment.id, 'segment'), { force: true });
+    await unlink(this.pathOf(segment.id, 'segment'));
     this.sealed.splice(this.sealed.indexOf(segment), 1);
     this.bytes -= segment.bytes;
   }
@@ -103,8 +103,8 @@ export class Spool {
   /** Takes over what processes that are no more have left. @returns how many segments */
   async adopt(): Promise<number> {
     let adopted = 0;
-    for (const name of await readdir(this.parent)) {
-      const folder = join(this.parent, name);
+    for (const name of await readdir(this.options.parent)) {
+      const folder = join(this.options.parent, name);
       const lock = folder === this.folder ? undefined : lockFolder(folder);
       if (!lock) continue;
       try {
@@ -134,10 +134,9 @@ export class Spool {
     return files.length;
   }
 
-  private openSegment(): Segment & { fd: number; clicks: number } {
+  private newSegment(): SegmentWriter {
     const id = newId();
-    const fd = openSync(this.pathOf(id, 'open'), 'ax', 0o600);
-    return { id, fd, bytes: fstatSync(fd).size, clicks: 0 };
+    return new SegmentWriter(id, this.pathOf(id, 'open'), this.options.keyOf(id));
   }
 
   private pathOf(id: string, state: 'open' | 'segment'): string {

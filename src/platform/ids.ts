@@ -8,6 +8,20 @@ export type IdPrefix = 'tnt' | 'dom' | 'link' | 'key' | 'evt';
 /** A new id. Ids made later sort later, also within one millisecond of one process. */
 export const newId = (): string => v7();
 
+const LAST_DIGITS = 12;
+
+/**
+ * The id of the n-th thing that `base`, a UUIDv7, stands for: the same each time, and no other's.
+ *
+ * @param time of that thing, in ms since 1970
+ */
+export function nthId(base: string, n: number, time: number): string {
+  const stamp = time.toString(16).padStart(12, '0');
+  const last = (parseInt(base.slice(-LAST_DIGITS), 16) + n) % 16 ** LAST_DIGITS;
+  const middle = base.slice('xxxxxxxx-xxxx-'.length, -LAST_DIGITS);
+  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-${middle}${last.toString(16).padStart(LAST_DIGITS, '0')}`;
+}
+
 export const toPublicId = (prefix: IdPrefix, uuid: string): string => TypeID.fromUUID(prefix, uuid).toString();
 
 /** Reads a public id into its UUID; refuses other prefixes and anything that is not one. */

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { ClickRecorder } from '../clicks/clicks.recorder.js';
+import { ClickRecorder, type Visitor } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import { parseHostname } from '../platform/http/hostname.js';
-import { invalidations, redirects } from '../platform/telemetry/metrics.js';
+import { invalidations, redirects, tallyOf } from '../platform/telemetry/metrics.js';
 import { type Decision, decideRedirect, decideRoot } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
-import type { LinkTarget, PlainAnswer } from './redirect-target.js';
+import type { PlainAnswer } from './redirect-target.js';
 
 /** A visitor's request, as the listener understood it. */
 export interface Visit {
@@ -17,18 +17,10 @@ export interface Visit {
   query: string;
   /** False for HEAD, which answers like GET and is no click. */
   counts: boolean;
-  referrer: string | undefined;
-  userAgent: string | undefined;
+  visitor: Visitor;
 }
 
-/** Those headers of a visitor that a click takes note of. */
-interface VisitorHeaders {
-  referer?: string | undefined;
-  'user-agent'?: string | undefined;
-}
-
-// Looking a counter up by its label costs as much as the redirect itself.
-const found = redirects.labels('found');
+const foundTally = tallyOf(redirects, { decision: 'found' });
 
 @Injectable()
 export class RedirectsService {
@@ -46,11 +38,12 @@ export class RedirectsService {
    * @param name the Host header and the raw path, one after the other
    * @returns the answer, to be given `whenCounted`; undefined for everything else, which takes the full way
    */
-  visitPlain(name: string, headers: VisitorHeaders): PlainAnswer | undefined {
+  visitPlain(name: string, visitor: Visitor): PlainAnswer | undefined {
     const link = this.cache.knownLink(name);
     if (!link?.plain) return undefined;
-    this.count(link, headers.referer, headers['user-agent']);
-    found.inc();
+    link.clicks++;
+    this.clicks.offer(link, visitor, '');
+    foundTally.count++;
     return link.plain;
   }
 
@@ -74,15 +67,11 @@ export class RedirectsService {
     const key = canonicalKey(visit.path.replace(/\/$/, ''), domain.caseSensitive);
     const link = await this.cache.link(hostname, domain, key);
     const decision = decideRedirect(domain, link, visit, new Date());
-    if (link && decision.kind === 'found' && visit.counts) this.count(link, visit.referrer, visit.userAgent);
+    if (link && decision.kind === 'found' && visit.counts) {
+      link.clicks++;
+      this.clicks.offer(link, visit.visitor, visit.query);
+    }
     return decision;
-  }
-
-  /** Never awaited: analytics must not delay a redirect. */
-  private count(link: LinkTarget, referrer: string | undefined, userAgent: string | undefined): void {
-    link.clicks++;
-    const { tenantId, domainId, linkId } = link;
-    this.clicks.offer({ tenantId, domainId, linkId, referrer, userAgent });
   }
 
   /** A change is in force here as soon as the bus tells of it; after a gap, everything is asked for anew. */

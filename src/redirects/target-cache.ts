@@ -60,7 +60,8 @@ export class TargetCache<T extends object> {
 
   /** What is known of a name and in need of nothing; undefined when it is to be had from `get`. */
   known(name: string): T | undefined {
-    const entry = this.entries.get(name);
+    // Does not make it the most recently used: being asked for anew does, which what is in demand is all the time.
+    const entry = this.entries.peek(name);
     return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
   }
 

@@ -4,29 +4,50 @@ import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Click } from '../../src/clicks/click.js';
 import { lockFolder } from '../../src/clicks/folder-lock.js';
 import { Spool } from '../../src/clicks/spool.js';
-import { decodeSegment, encodeClick } from '../../src/clicks/spool-format.js';
+import { ClickEncoder, decodeClicks } from '../../src/clicks/spool-format.js';
+import { FrameSealer, openFrames } from '../../src/platform/secrets/sealed-frames.js';
 
-const click = (id: string): Click => ({ id, tenantId: 't', domainId: 'd', linkId: 'l', occurredAt: 1 });
+const link = (linkId: string) => ({ tenantId: 't', domainId: 'd', linkId });
+const visitor = {
+  address: undefined,
+  userAgent: undefined,
+  referrer: undefined,
+  language: undefined,
+  country: undefined,
+  optedOut: false,
+};
+const keyOf = (segment: string): Buffer => Buffer.alloc(32, segment);
+/** As a process writes them: a frame for each of these links. */
+function framesOf(segment: string, ...ids: string[]): Buffer[] {
+  const encoder = new ClickEncoder();
+  const sealer = new FrameSealer(keyOf(segment));
+  return ids.map((id) => {
+    encoder.add(link(id), visitor, '');
+    return sealer.seal(encoder.take(1));
+  });
+}
+
 const MEGABYTE = 1024 * 1024;
 
 describe('the spool', () => {
   let parent: string;
   const spools: Spool[] = [];
   const open = (maxBytes = MEGABYTE): Spool => {
-    const spool = new Spool(parent, maxBytes);
+    const spool = new Spool({ parent, maxBytes, keyOf });
     spools.push(spool);
     return spool;
   };
   const write = (spool: Spool, ...ids: string[]): void => {
-    for (const id of ids) spool.append(click(id));
-    spool.flush(ids.length);
+    for (const id of ids) spool.append(link(id), visitor, '');
+    spool.flush();
   };
   const idsOf = async (spool: Spool): Promise<string[]> => {
     const segment = spool.next();
-    return segment ? decodeSegment(await spool.read(segment)).clicks.map(({ id }) => id) : [];
+    if (!segment) return [];
+    const { frames } = openFrames(keyOf(segment.id), await spool.read(segment));
+    return decodeClicks(segment.id, frames).map(({ linkId }) => linkId);
   };
 
   beforeEach(async () => {
@@ -54,13 +75,15 @@ describe('the spool', () => {
   });
 
   it('refuses clicks when it is full, and takes them again when the queue has taken some', async () => {
-    const spool = open(2 * encodeClick(click('x')).length);
-    expect(['a', 'b', 'c'].map((id) => spool.append(click(id)))).toEqual([true, true, false]);
-    spool.flush(2);
-    expect(spool.append(click('d'))).toBe(false);
+    const spool = open(200);
+    const take = (id: string): boolean => spool.append(link(id), visitor, '');
+    while (take('a')) spool.flush();
+    expect(spool.size).toBeGreaterThanOrEqual(200);
+    expect(spool.size).toBeLessThan(400);
+    expect(take('b')).toBe(false);
     spool.seal();
     await spool.remove(spool.next() as never);
-    expect(spool.append(click('e'))).toBe(true);
+    expect(take('c')).toBe(true);
   });
 
   it('leaves alone what a living process writes', async () => {
@@ -74,8 +97,9 @@ describe('the spool', () => {
   it('takes over what a dead process left, its torn last line cut, and by one taker alone', async () => {
     const folder = join(parent, 'dead');
     await mkdir(folder);
-    await appendFile(join(folder, '1.segment'), encodeClick(click('a')));
-    await appendFile(join(folder, '2.open'), encodeClick(click('b')) + encodeClick(click('c')).slice(0, -5));
+    await appendFile(join(folder, '1.segment'), Buffer.concat(framesOf('1', 'a')));
+    const [whole = Buffer.alloc(0), torn = Buffer.alloc(0)] = framesOf('2', 'b', 'c');
+    await appendFile(join(folder, '2.open'), Buffer.concat([whole, torn.subarray(0, -5)]));
     const takers = [open(), open(), open()];
     const taken = await Promise.all(takers.map((taker) => taker.adopt()));
     expect(taken.toSorted()).toEqual([0, 0, 2]);
@@ -83,7 +107,8 @@ describe('the spool', () => {
     const taker = takers[taken.indexOf(2)] as Spool;
     expect(await idsOf(taker)).toEqual(['a']);
     await taker.remove(taker.next() as never);
-    expect(decodeSegment(await taker.read(taker.next() as never))).toEqual({ clicks: [click('b')], torn: true });
+    expect(openFrames(keyOf('2'), await taker.read(taker.next() as never)).torn).toBe(true);
+    expect(await idsOf(taker)).toEqual(['b']);
     expect(await readdir(parent)).not.toContain('dead');
   });
 

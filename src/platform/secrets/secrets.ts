@@ -8,6 +8,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 
+const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -21,9 +22,14 @@ export class Secrets {
   key(purpose: string): Buffer {
     const known = this.keys.get(purpose);
     if (known) return known;
-    const key = Buffer.from(hkdfSync('sha256', this.secretKey, '', `waypost/${purpose}`, 32));
+    const key = Buffer.from(hkdfSync('sha256', this.secretKey, '', `waypost/${purpose}`, KEY_BYTES));
     this.keys.set(purpose, key);
     return key;
+  }
+
+  /** 32 bytes for one thing of this purpose, such as a file: derived anew each time. */
+  keyFor(purpose: string, thing: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.key(purpose), '', thing, KEY_BYTES));
   }
 
   sign(purpose: string, text: string): Buffer {

@@ -15,6 +15,7 @@ import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repo
 import { RedirectsService } from '../../redirects/redirects.service.js';
 import { GONE, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
+import { visitorOf } from './visitor.js';
 
 /**
  * The visitors' listener: short links and nothing else. It knows no /v1, no health and no metrics, so that no key can
@@ -35,7 +36,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.server = fastify({
-      serverFactory: (full) => createListener((request, response) => this.fastLane(request, response), full),
+      serverFactory: (full) => createListener(this.fastLane, full),
       clientErrorHandler: () => undefined, // The listener has its own.
       bodyLimit: 1,
       routerOptions: { maxParamLength: 16_384 },
@@ -68,22 +69,23 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     await this.server.close();
   }
 
-  private fastLane(request: IncomingMessage, response: ServerResponse): boolean {
+  private readonly fastLane = (request: IncomingMessage, response: ServerResponse): boolean => {
     if (this.closing) return false;
-    const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, request.headers);
+    const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, visitorOf(request));
     if (!answer) return false;
     this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
     return true;
-  }
+  };
 
   private async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const [rawPath = '/', query = ''] = splitOnce(request.raw.url ?? '/', '?');
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
-    const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
+    const { host = '' } = request.headers;
+    const visitor = visitorOf(request.raw);
     if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
-    const visit = { host, path, query, counts, referrer, userAgent };
+    const visit = { host, path, query, counts, visitor };
     return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
   }
 
