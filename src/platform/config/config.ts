@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
 const ROLES = ['api', 'redirect', 'worker'] as const;
@@ -13,6 +15,28 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const proxies = list.refine(
+  (items) => items.every(isProxy),
+  'must be addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal',
+);
+
+function isProxy(item: string): boolean {
+  // The library would take any number for an address.
+  if (!/^(loopback|linklocal|uniquelocal)$/.test(item) && !isIP(item.replace(/\/.*$/, ''))) return false;
+  try {
+    proxyAddr.compile(item);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
 const environment = z.object({
@@ -37,10 +61,8 @@ const environment = z.object({
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
-  DNS_SERVERS: z
-    .string()
-    .transform((value) => value.split(',').map((server) => server.trim()))
-    .optional(),
+  DNS_SERVERS: list.optional(),
+  TRUSTED_PROXIES: proxies.default([]),
   REGION: z.coerce.number().int().min(0).default(0),
   REGIONS: z.coerce.number().int().min(1).max(64).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -73,6 +95,8 @@ export interface Settings {
   secretKey: string | undefined;
   platformKey: string | undefined;
   dnsServers: string[] | undefined;
+  /** Addresses, networks and names of networks, as @fastify/proxy-addr takes them. */
+  trustedProxies: string[];
   region: { index: number; count: number };
   logLevel: Environment['LOG_LEVEL'];
 }
@@ -92,6 +116,7 @@ export class Config {
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
   readonly dnsServers!: string[] | undefined;
+  readonly trustedProxies!: string[];
   readonly region!: Settings['region'];
 
   private constructor(values: Omit<Config, never>) {
@@ -117,6 +142,7 @@ export class Config {
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
       dnsServers: settings.dnsServers,
+      trustedProxies: settings.trustedProxies,
       region: settings.region,
     });
   }
@@ -155,6 +181,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,
     dnsServers: env.DNS_SERVERS,
+    trustedProxies: env.TRUSTED_PROXIES,
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
   };
