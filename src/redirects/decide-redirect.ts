@@ -2,8 +2,8 @@ import type { DomainTarget, LinkTarget } from './redirect-target.js';
 
 export type Decision =
   | { kind: 'found'; location: string; status: number }
-  /** The domain's page for what is not there, or no longer there. */
-  | { kind: 'fallback'; location: string; status: 302 }
+  /** The domain's page for what is not there, for what is no longer there, or its front page. */
+  | { kind: 'fallback'; instead: 'unknown' | 'gone' | 'root'; location: string; status: 302 }
   | { kind: 'unknown' }
   | { kind: 'gone' };
 
@@ -26,16 +26,26 @@ export function decideRedirect(
 }
 
 export const decideRoot = (domain: DomainTarget): Decision =>
-  domain.rootUrl ? { kind: 'fallback', location: domain.rootUrl, status: 302 } : unknown(domain);
+  domain.rootUrl ? fallback('root', domain.rootUrl) : unknown(domain);
+
+/** Whether it tells the visitor that there is nothing at this address. */
+export const isUnknown = (decision: Decision): boolean =>
+  decision.kind === 'unknown' || (decision.kind === 'fallback' && decision.instead === 'unknown');
 
 const isExpired = ({ expiresAt, maxClicks, clicks }: LinkTarget, now: Date): boolean =>
   (expiresAt !== null && now >= expiresAt) || (maxClicks !== null && clicks >= maxClicks);
 
 const unknown = ({ notFoundUrl }: DomainTarget): Decision =>
-  notFoundUrl ? { kind: 'fallback', location: notFoundUrl, status: 302 } : { kind: 'unknown' };
+  notFoundUrl ? fallback('unknown', notFoundUrl) : { kind: 'unknown' };
 
-const gone = (location: string | null): Decision =>
-  location ? { kind: 'fallback', location, status: 302 } : { kind: 'gone' };
+const gone = (location: string | null): Decision => (location ? fallback('gone', location) : { kind: 'gone' });
+
+const fallback = (instead: 'unknown' | 'gone' | 'root', location: string): Decision => ({
+  kind: 'fallback',
+  instead,
+  location,
+  status: 302,
+});
 
 /** The visitor's parameters join the destination's and replace those of the same name. */
 export function withQuery(destination: string, query: string): string {

@@ -64,6 +64,11 @@ export class RedirectCache {
     return this.links.known(name);
   }
 
+  /** A domain that was found before, however long ago. */
+  rememberedDomain(hostname: string): DomainTarget | undefined {
+    return this.domains.recall(hostname);
+  }
+
   /** Whether a link of this name was found before, however long ago. */
   remembersLink(name: string): boolean {
     return this.links.remembers(name);

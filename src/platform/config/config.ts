@@ -60,6 +60,8 @@ const environment = z.object({
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
+  SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
+  SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
   DNS_SERVERS: list.optional(),
   TRUSTED_PROXIES: proxies.default([]),
@@ -90,6 +92,8 @@ export interface Settings {
   poolSize: number;
   hashPartitions: number;
   redirectCacheBytes: number;
+  /** Of names that are not there, for each client; 0: unlimited. */
+  scanLimit: { burst: number; perSecond: number };
   spoolBytes: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
@@ -111,6 +115,7 @@ export class Config {
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
   readonly redirectCacheBytes!: number;
+  readonly scanLimit!: Settings['scanLimit'];
   readonly spoolBytes!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
@@ -137,6 +142,7 @@ export class Config {
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
       redirectCacheBytes: settings.redirectCacheBytes,
+      scanLimit: settings.scanLimit,
       spoolBytes: settings.spoolBytes,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
@@ -176,6 +182,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
+    scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,

@@ -16,6 +16,11 @@ export const UNKNOWN = page(404, 'Not found', 'There is no link at this address.
 export const GONE = page(410, 'No longer available', 'This link has expired.');
 export const MALFORMED = page(400, 'Bad request', 'This address is not well-formed.');
 export const METHOD = page(405, 'Method not allowed', 'Short links are there to be followed.');
+export const LIMITED = page(
+  429,
+  'Too many requests',
+  'Too many addresses without a link were asked for from your network. Please try again in a moment.',
+);
 export const TOO_LARGE = page(431, 'Address too long', 'This address, or what was sent with it, is too long.');
 export const TOO_SLOW = page(408, 'Too slow', 'The request did not arrive in time.');
 export const UNAVAILABLE = page(
