@@ -27,10 +27,13 @@ const link: LinkTarget = {
   redirectStatus: 302,
   forwardQuery: false,
   disabledAt: null,
+  sharedMaxAge: null,
   plain: null,
 };
 
-const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302 };
+const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302, sharedMaxAge: null };
+const kept = (sharedMaxAge: number): Decision => ({ ...found, sharedMaxAge });
+const in90s = new Date(now.getTime() + 90_999);
 const insteadOf = (instead: 'unknown' | 'gone' | 'root', location: string): Decision => ({
   kind: 'fallback',
   instead,
@@ -80,6 +83,11 @@ describe('decideRedirect', () => {
       {},
       { kind: 'unknown' },
     ],
+    ['lets shared caches keep what may be kept', { sharedMaxAge: 60 }, {}, kept(60)],
+    ['lets them keep it until it expires', { sharedMaxAge: 60, expiresAt: in90s }, {}, kept(60)],
+    ['lets them keep it no longer than that', { sharedMaxAge: 3_600, expiresAt: in90s }, {}, kept(90)],
+    ['lets them keep nothing in the last second', { sharedMaxAge: 60, expiresAt: new Date(+now + 999) }, {}, found],
+    ['lets them keep nothing whose clicks are limited', { sharedMaxAge: 60, maxClicks: 3 }, {}, found],
   ];
   it.each(cases)('%s', (_name, target, settings, expected) => {
     const decision = decideRedirect(

@@ -1,7 +1,8 @@
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 
 export type Decision =
-  | { kind: 'found'; location: string; status: number }
+  /** `sharedMaxAge`: seconds for which shared caches may keep it; null: not at all. */
+  | { kind: 'found'; location: string; status: number; sharedMaxAge: number | null }
   /** The domain's page for what is not there, for what is no longer there, or its front page. */
   | { kind: 'fallback'; instead: 'unknown' | 'gone' | 'root'; location: string; status: 302 }
   | { kind: 'unknown' }
@@ -22,7 +23,7 @@ export function decideRedirect(
   if (!link || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
   if (isExpired(link, now)) return gone(link.expiredUrl ?? domain.expiredUrl);
   const location = link.forwardQuery ? withQuery(link.url, request.query) : link.url;
-  return { kind: 'found', location, status: link.redirectStatus };
+  return { kind: 'found', location, status: link.redirectStatus, sharedMaxAge: sharedSeconds(link, now) };
 }
 
 export const decideRoot = (domain: DomainTarget): Decision =>
@@ -34,6 +35,13 @@ export const isUnknown = (decision: Decision): boolean =>
 
 const isExpired = ({ expiresAt, maxClicks, clicks }: LinkTarget, now: Date): boolean =>
   (expiresAt !== null && now >= expiresAt) || (maxClicks !== null && clicks >= maxClicks);
+
+/** No cache may outlive the link, nor answer where clicks must be counted. */
+function sharedSeconds({ sharedMaxAge, expiresAt, maxClicks }: LinkTarget, now: Date): number | null {
+  if (sharedMaxAge === null || maxClicks !== null) return null;
+  const left = expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : Infinity;
+  return Math.min(sharedMaxAge, left) || null;
+}
 
 const unknown = ({ notFoundUrl }: DomainTarget): Decision =>
   notFoundUrl ? fallback('unknown', notFoundUrl) : { kind: 'unknown' };

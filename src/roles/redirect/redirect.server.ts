@@ -13,7 +13,17 @@ import { redirectHeaders } from '../../redirects/plain-answer.js';
 import { RedirectCache } from '../../redirects/redirect-cache.js';
 import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
 import { RedirectsService } from '../../redirects/redirects.service.js';
-import { GONE, LIMITED, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
+import {
+  GONE,
+  LIMITED,
+  MALFORMED,
+  METHOD,
+  type Page,
+  pageHeaders,
+  ROBOTS,
+  UNAVAILABLE,
+  UNKNOWN,
+} from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
 
 /**
@@ -92,7 +102,11 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     if (decision.kind === 'gone') return show(reply, GONE);
     if (decision.kind === 'limited') return this.limit(request, reply, decision.retryAfter);
     const { status, location } = decision;
-    return reply.status(status).headers(redirectHeaders(status, location)).send();
+    const sharedMaxAge = decision.kind === 'found' ? decision.sharedMaxAge : null;
+    return reply
+      .status(status)
+      .headers(redirectHeaders(status, location, sharedMaxAge))
+      .send();
   }
 
   private limit(request: FastifyRequest, reply: FastifyReply, retryAfter: number): FastifyReply {
@@ -121,8 +135,8 @@ function shed(reply: FastifyReply): FastifyReply {
   return show(reply.header('retry-after', '1'), UNAVAILABLE);
 }
 
-const show = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>
-  reply.status(status).header('content-type', type).header('cache-control', 'private, no-cache').send(body);
+const show = (reply: FastifyReply, page: Page): FastifyReply =>
+  reply.status(page.status).headers(pageHeaders(page)).send(page.body);
 
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
