@@ -230,6 +230,7 @@ async function measureCache() {
     const link = {
       tenantId: v7(), domainId: v7(), linkId: v7(), url: Buffer.from(`${URL_TEXT}&n=${key}`).toString(), startsAt: null,
       expiresAt: null, expiredUrl: null, maxClicks: null, clicks: 0, redirectStatus: 302, forwardQuery: false, disabledAt: null,
+      sharedMaxAge: null,
     }; // prettier-ignore
     return { ...link, plain: plainAnswer(link) };
   };

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { Config } from './config/config.js';
+import { ClientAddress } from './http/client-address.js';
 import { Cursors } from './http/pagination.js';
 import { OpsServer } from './ops/ops.server.js';
 import { Readiness } from './ops/readiness.js';
@@ -19,9 +20,10 @@ export const platform = (config: Config, logger: Logger): DynamicModule => ({
     { provide: Config, useValue: config },
     { provide: LOGGER, useValue: logger },
     { provide: Secrets, useValue: new Secrets(config.secretKey) },
+    { provide: ClientAddress, useValue: new ClientAddress(config.trustedProxies) },
     Cursors,
     Readiness,
     OpsServer,
   ],
-  exports: [Config, LOGGER, Secrets, Cursors, Readiness],
+  exports: [Config, LOGGER, Secrets, ClientAddress, Cursors, Readiness],
 });

@@ -11,7 +11,7 @@ const DOMAIN_SHARE = 0.05;
 const ENTRY_BYTES = 700;
 
 /** Of what `remembered` gives: to be raised when a target's fields change. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface Remembered {
   version: number;
@@ -62,6 +62,11 @@ export class RedirectCache {
   /** A link that is known and fresh. `name` is host and path as they stand in most requests: see nameOf. */
   knownLink(name: string): LinkTarget | undefined {
     return this.links.known(name);
+  }
+
+  /** A domain that was found before, however long ago. */
+  rememberedDomain(hostname: string): DomainTarget | undefined {
+    return this.domains.recall(hostname);
   }
 
   /** Whether a link of this name was found before, however long ago. */

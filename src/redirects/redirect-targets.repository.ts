@@ -13,7 +13,8 @@ const LINK = `
   SELECT tenant_id AS "tenantId", domain_id AS "domainId", link_id AS "linkId", url,
          starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl",
          max_clicks::float8 AS "maxClicks", coalesce(clicks, 0)::float8 AS clicks,
-         redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt"
+         redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt",
+         shared_max_age AS "sharedMaxAge"
   FROM resolver_links
   WHERE tenant_id = $1 AND domain_id = $2 AND key = $3`;
 

@@ -3,10 +3,11 @@ import { ClickRecorder } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import { parseHostname } from '../platform/http/hostname.js';
-import { invalidations, redirects } from '../platform/telemetry/metrics.js';
-import { type Decision, decideRedirect, decideRoot } from './decide-redirect.js';
+import { invalidations, redirects, redirectsLimited } from '../platform/telemetry/metrics.js';
+import { type Decision, decideRedirect, decideRoot, isUnknown } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
-import type { LinkTarget, PlainAnswer } from './redirect-target.js';
+import type { DomainTarget, LinkTarget, PlainAnswer } from './redirect-target.js';
+import { clientOf, ScanLimit } from './scan-limit.js';
 
 /** A visitor's request, as the listener understood it. */
 export interface Visit {
@@ -15,10 +16,19 @@ export interface Visit {
   /** Decoded path without the leading slash; empty for the bare domain. */
   path: string;
   query: string;
+  /** Where the request comes from: see ClientAddress. */
+  address: string;
   /** False for HEAD, which answers like GET and is no click. */
   counts: boolean;
   referrer: string | undefined;
   userAgent: string | undefined;
+}
+
+/** Refused, for the client has asked for too many names that are not there. Whether this one is, was not looked at. */
+interface Limited {
+  kind: 'limited';
+  /** In seconds. */
+  retryAfter: number;
 }
 
 /** Those headers of a visitor that a click takes note of. */
@@ -35,6 +45,7 @@ export class RedirectsService {
   constructor(
     private readonly cache: RedirectCache,
     private readonly clicks: ClickRecorder,
+    private readonly scans: ScanLimit,
     bus: Bus,
   ) {
     this.obey(bus);
@@ -54,8 +65,16 @@ export class RedirectsService {
     return link.plain;
   }
 
-  async visit(visit: Visit): Promise<Decision> {
+  async visit(visit: Visit): Promise<Decision | Limited> {
+    const client = clientOf(visit.address);
+    const retryAfter = this.scans.wait(client);
+    if (retryAfter > 0 && !this.remembers(visit)) return limited(retryAfter);
     const decision = await this.decide(visit);
+    if (isUnknown(decision)) {
+      // A link that is remembered, and disabled: to a limited client it must look like one that was never made.
+      if (retryAfter > 0) return limited(retryAfter);
+      this.scans.charge(client);
+    }
     redirects.inc({ decision: decision.kind });
     if (decision.kind === 'found' && visit.counts) await new Promise<void>((resolve) => this.whenCounted(resolve));
     return decision;
@@ -67,15 +86,22 @@ export class RedirectsService {
   }
 
   private async decide(visit: Visit): Promise<Decision> {
-    const hostname = parseHostname(withoutPublicPort(visit.host));
+    const hostname = hostnameOf(visit.host);
     const domain = hostname === undefined ? null : await this.cache.domain(hostname);
     if (!domain || hostname === undefined) return { kind: 'unknown' };
     if (visit.path === '') return decideRoot(domain);
-    const key = canonicalKey(visit.path.replace(/\/$/, ''), domain.caseSensitive);
+    const key = keyOn(domain, visit.path);
     const link = await this.cache.link(hostname, domain, key);
     const decision = decideRedirect(domain, link, visit, new Date());
     if (link && decision.kind === 'found' && visit.counts) this.count(link, visit.referrer, visit.userAgent);
     return decision;
+  }
+
+  /** Whether it leads to what was found before: then looking it up tells nobody anything new. */
+  private remembers({ host, path }: Visit): boolean {
+    const hostname = hostnameOf(host);
+    const domain = hostname === undefined ? undefined : this.cache.rememberedDomain(hostname);
+    return domain !== undefined && (path === '' || this.cache.remembersLink(`${hostname}/${keyOn(domain, path)}`));
   }
 
   /** Never awaited: analytics must not delay a redirect. */
@@ -105,6 +131,16 @@ export class RedirectsService {
     bus.subscribe('tenant.', () => changed('tenant', () => this.cache.doubt()));
   }
 }
+
+function limited(retryAfter: number): Limited {
+  redirectsLimited.inc();
+  return { kind: 'limited', retryAfter };
+}
+
+const hostnameOf = (host: string): string | undefined => parseHostname(withoutPublicPort(host));
+
+const keyOn = ({ caseSensitive }: DomainTarget, path: string): string =>
+  canonicalKey(path.replace(/\/$/, ''), caseSensitive);
 
 /** A proxy in front may hand on the port that visitors use; only localhost is told apart by its port. */
 const withoutPublicPort = (host: string): string =>

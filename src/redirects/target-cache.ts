@@ -64,6 +64,11 @@ export class TargetCache<T extends object> {
     return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
   }
 
+  /** What was last known of a name, fresh or not. */
+  recall(name: string): T | undefined {
+    return this.entries.get(name)?.value;
+  }
+
   /** Whether anything is known of a name, fresh or not. */
   remembers(name: string): boolean {
     return this.entries.has(name);

@@ -64,6 +64,22 @@ describe('readSettings', () => {
     expect(readSettings({ DATABASE_URL }, 'migrate').databaseUrls).toBeDefined();
   });
 
+  it('trusts no proxy unless told, and then addresses, networks and names of networks', () => {
+    const trusted = (TRUSTED_PROXIES: string): string[] => readSettings({ TRUSTED_PROXIES }, 'run').trustedProxies;
+    expect(readSettings({}, 'run').trustedProxies).toEqual([]);
+    expect(trusted('loopback, 10.0.0.0/8,2001:db8::/32 ,192.0.2.1')).toEqual([
+      'loopback',
+      '10.0.0.0/8',
+      '2001:db8::/32',
+      '192.0.2.1',
+    ]);
+  });
+
+  it.each(['true', '1', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/', 'proxy.internal', 'loopback/8', '10.0.0.1 10.0.0.2'])(
+    'refuses to trust %s',
+    (TRUSTED_PROXIES) => expect(refusal({ TRUSTED_PROXIES })).toContain('  TRUSTED_PROXIES: must be addresses'),
+  );
+
   it('refuses two listeners on one port', () =>
     expect(() => readSettings({ PORT: '8080' }, 'run')).toThrow(/must differ/));
 });

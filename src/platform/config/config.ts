@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
 const ROLES = ['api', 'redirect', 'worker'] as const;
@@ -13,6 +15,28 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const proxies = list.refine(
+  (items) => items.every(isProxy),
+  'must be addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal',
+);
+
+function isProxy(item: string): boolean {
+  // The library would take any number for an address.
+  if (!/^(loopback|linklocal|uniquelocal)$/.test(item) && !isIP(item.replace(/\/.*$/, ''))) return false;
+  try {
+    proxyAddr.compile(item);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
 const environment = z.object({
@@ -36,11 +60,11 @@ const environment = z.object({
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
+  SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
+  SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
-  DNS_SERVERS: z
-    .string()
-    .transform((value) => value.split(',').map((server) => server.trim()))
-    .optional(),
+  DNS_SERVERS: list.optional(),
+  TRUSTED_PROXIES: proxies.default([]),
   REGION: z.coerce.number().int().min(0).default(0),
   REGIONS: z.coerce.number().int().min(1).max(64).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -68,11 +92,15 @@ export interface Settings {
   poolSize: number;
   hashPartitions: number;
   redirectCacheBytes: number;
+  /** Of names that are not there, for each client; 0: unlimited. */
+  scanLimit: { burst: number; perSecond: number };
   spoolBytes: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
   dnsServers: string[] | undefined;
+  /** Addresses, networks and names of networks, as @fastify/proxy-addr takes them. */
+  trustedProxies: string[];
   region: { index: number; count: number };
   logLevel: Environment['LOG_LEVEL'];
 }
@@ -87,11 +115,13 @@ export class Config {
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
   readonly redirectCacheBytes!: number;
+  readonly scanLimit!: Settings['scanLimit'];
   readonly spoolBytes!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
   readonly dnsServers!: string[] | undefined;
+  readonly trustedProxies!: string[];
   readonly region!: Settings['region'];
 
   private constructor(values: Omit<Config, never>) {
@@ -112,11 +142,13 @@ export class Config {
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
       redirectCacheBytes: settings.redirectCacheBytes,
+      scanLimit: settings.scanLimit,
       spoolBytes: settings.spoolBytes,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
       dnsServers: settings.dnsServers,
+      trustedProxies: settings.trustedProxies,
       region: settings.region,
     });
   }
@@ -150,11 +182,13 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
+    scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,
     dnsServers: env.DNS_SERVERS,
+    trustedProxies: env.TRUSTED_PROXIES,
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
   };

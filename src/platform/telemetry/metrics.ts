@@ -25,6 +25,12 @@ export const redirectsShed = new Counter({
   registers: [registry],
 });
 
+export const redirectsLimited = new Counter({
+  name: 'waypost_redirects_limited_total',
+  help: 'Visits refused with 429 because their client had asked for too many names that are not there',
+  registers: [registry],
+});
+
 export const clicksAccepted = new Counter({
   name: 'waypost_clicks_accepted_total',
   help: 'Clicks written to the spool',

@@ -3,17 +3,27 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Config } from '../../platform/config/config.js';
 import { isUnavailable } from '../../platform/database/database-errors.js';
+import { ClientAddress } from '../../platform/http/client-address.js';
 import { listen } from '../../platform/http/listen.js';
 import { Readiness } from '../../platform/ops/readiness.js';
 import { LoadShedder } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
 import { redirectsShed } from '../../platform/telemetry/metrics.js';
-import type { Decision } from '../../redirects/decide-redirect.js';
 import { redirectHeaders } from '../../redirects/plain-answer.js';
 import { RedirectCache } from '../../redirects/redirect-cache.js';
 import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
 import { RedirectsService } from '../../redirects/redirects.service.js';
-import { GONE, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
+import {
+  GONE,
+  LIMITED,
+  MALFORMED,
+  METHOD,
+  type Page,
+  pageHeaders,
+  ROBOTS,
+  UNAVAILABLE,
+  UNKNOWN,
+} from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
 
 /**
@@ -24,6 +34,7 @@ import { createListener } from './redirect.listener.js';
 export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: FastifyInstance;
   private closing = false;
+  private suspectedProxy = false;
 
   constructor(
     private readonly config: Config,
@@ -32,6 +43,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly cache: RedirectCache,
     private readonly targets: RedirectTargetsRepository,
     private readonly shedder: LoadShedder,
+    private readonly addresses: ClientAddress,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.server = fastify({
@@ -83,8 +95,29 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
     if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
-    const visit = { host, path, query, counts, referrer, userAgent };
-    return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
+    const address = this.addresses.of(request.raw);
+    const visit = { host, path, query, address, counts, referrer, userAgent };
+    const decision = await this.shedder.run(() => this.redirects.visit(visit));
+    if (decision.kind === 'unknown') return show(reply, UNKNOWN);
+    if (decision.kind === 'gone') return show(reply, GONE);
+    if (decision.kind === 'limited') return this.limit(request, reply, decision.retryAfter);
+    const { status, location } = decision;
+    const sharedMaxAge = decision.kind === 'found' ? decision.sharedMaxAge : null;
+    return reply
+      .status(status)
+      .headers(redirectHeaders(status, location, sharedMaxAge))
+      .send();
+  }
+
+  private limit(request: FastifyRequest, reply: FastifyReply, retryAfter: number): FastifyReply {
+    const proxied = request.headers['x-forwarded-for'] !== undefined && this.config.trustedProxies.length === 0;
+    if (proxied && !this.suspectedProxy) {
+      this.suspectedProxy = true; // Said once: the header may as well be a visitor's own.
+      this.logger.warn(
+        'A limited visit has X-Forwarded-For. If that is from a proxy, it is missing in TRUSTED_PROXIES',
+      );
+    }
+    return show(reply.header('retry-after', retryAfter), LIMITED);
   }
 
   private fail(error: unknown, reply: FastifyReply): void {
@@ -96,21 +129,14 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-function send(reply: FastifyReply, decision: Decision): FastifyReply {
-  if (decision.kind === 'unknown') return show(reply, UNKNOWN);
-  if (decision.kind === 'gone') return show(reply, GONE);
-  const { status, location } = decision;
-  return reply.status(status).headers(redirectHeaders(status, location)).send();
-}
-
 /** Only what is in memory is answered under overload: all else would queue for the database. */
 function shed(reply: FastifyReply): FastifyReply {
   redirectsShed.inc();
   return show(reply.header('retry-after', '1'), UNAVAILABLE);
 }
 
-const show = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>
-  reply.status(status).header('content-type', type).header('cache-control', 'private, no-cache').send(body);
+const show = (reply: FastifyReply, page: Page): FastifyReply =>
+  reply.status(page.status).headers(pageHeaders(page)).send(page.body);
 
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
