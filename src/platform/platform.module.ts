@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { Config } from './config/config.js';
 import { Cursors } from './http/pagination.js';
+import { MetricsPage } from './ops/metrics-page.js';
 import { OpsServer } from './ops/ops.server.js';
 import { Readiness } from './ops/readiness.js';
 import { Secrets } from './secrets/secrets.js';
@@ -21,7 +22,9 @@ export const platform = (config: Config, logger: Logger): DynamicModule => ({
     { provide: Secrets, useValue: new Secrets(config.secretKey) },
     Cursors,
     Readiness,
-    OpsServer,
+    MetricsPage,
+    // One of several workers is spoken for by the process that started it.
+    ...(config.redirectWorker === undefined ? [OpsServer] : []),
   ],
-  exports: [Config, LOGGER, Secrets, Cursors, Readiness],
+  exports: [Config, LOGGER, Secrets, Cursors, Readiness, MetricsPage],
 });
