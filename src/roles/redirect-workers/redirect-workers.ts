@@ -29,7 +29,7 @@ interface Place {
  * speaks for all on the operations port; of visitors it sees nothing.
  */
 @Injectable()
-export class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
+class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly places: Place[] = [];
   /** What those counted that are no more: a sum that fell would look like a restart of all. */
   private departed: Metrics = [];
