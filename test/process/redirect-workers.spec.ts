@@ -324,7 +324,7 @@ describe('redirect workers without other roles', () => {
     const away = { status: 'down', reason: expect.stringContaining('ECONNREFUSED') };
     expect(body.error).toEqual({ 'redirect worker 1': away, 'redirect worker 2': away });
     expect((await request('GET', `${ops}/livez`)).status).toBe(200);
-    expect((await request('GET', `${redirect}/x`)).status).toBe(503);
+    expect((await request('GET', `${redirect}/x`, { headers: { host: 'go.example.com' } })).status).toBe(503);
     await stop();
   }, 60_000);
 

@@ -63,6 +63,15 @@ export class RedirectWorker {
     this.tell({ kind: 'stop' });
   }
 
+  /** @returns what it has counted, which is no longer its own from here on */
+  bury(): Metrics {
+    const { counts } = this;
+    this.gone = true;
+    this.running = false;
+    this.counts = [];
+    return counts;
+  }
+
   kill(): void {
     this.worker.process.kill('SIGKILL');
   }

@@ -94,8 +94,7 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
     while (!this.closing) {
       const since = performance.now();
       const end = await place.worker.ended;
-      this.departed = sumOfCounts([this.departed, place.worker.counts]);
-      place.worker.gone = true;
+      this.departed = sumOfCounts([this.departed, place.worker.bury()]);
       if (this.closing) return;
       place.shortLives = performance.now() - since < SHORT_LIFE_MS ? place.shortLives + 1 : 0;
       await this.replace(place, end);
@@ -112,9 +111,14 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
     );
     await sleep(pause);
     if (this.closing) return;
-    redirectWorkerRestarts.inc();
-    place.silentLooks = 0;
-    place.worker = this.fork(worker);
+    try {
+      place.worker = this.fork(worker);
+      place.silentLooks = 0;
+      redirectWorkerRestarts.inc();
+    } catch (error) {
+      // The machine has no room for one more process just now. The one that ended ends once more, after a longer pause.
+      this.logger.error({ err: error, worker }, 'A redirect worker could not be started');
+    }
   }
 
   /** One whose event loop hangs keeps the connections it has and answers none. */
@@ -131,7 +135,7 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async checkReady(number: number): Promise<void> {
     const worker = this.places[number - 1]?.worker;
-    if (!worker?.running) throw new Error('it is not running yet');
+    if (!worker?.running) throw new Error('it is not running');
     const fault = await worker.ask('fault');
     if (fault !== undefined) throw new Error(fault);
   }
