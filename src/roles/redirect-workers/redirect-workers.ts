@@ -54,8 +54,8 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
     await assertPortFree(host, ports.redirect, 'REDIRECT_PORT');
     // The workers accept from one socket that they share. The other way, handing each connection on from here, cost
     // this process 55 µs a connection, made visitors wait while it is busy with another role, and a connection that is
-    // on its way to a worker that is killed hangs. Its gain is small: of 64 connections opened one after the other, two
-    // workers took 30 to 34 each, and of 64 at once 13 to 51 (handed on: 32, and 20 to 44).
+    // on its way to a worker that is killed hangs. Its gain is an even share. Here, of 64 connections opened one after
+    // the other, two workers took 30 to 34 each and four 9 to 24; of 64 at once, two took 13 to 51 and four 0 to 34.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ serialization: 'advanced' });
     // However this process ends, short of being killed, none is left behind.
