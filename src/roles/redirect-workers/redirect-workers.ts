@@ -53,9 +53,10 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
     const { host, ports, redirectWorkers } = this.config;
     await assertPortFree(host, ports.redirect, 'REDIRECT_PORT');
     // The workers accept from one socket that they share. The other way, handing each connection on from here, cost
-    // this process 55 µs a connection, made visitors wait while it is busy with another role, and a connection that is
-    // on its way to a worker that is killed hangs. Its gain is an even share. Here, of 64 connections opened one after
-    // the other, two workers took 30 to 34 each and four 9 to 24; of 64 at once, two took 13 to 51 and four 0 to 34.
+    // this process 55 µs a connection. It would make visitors wait while this process is busy with another role, and
+    // leave those hanging whose connection is on its way to a worker that is killed. Its gain is an even share. Here, of
+    // 64 connections opened one after the other, two workers took 30 to 34 each and four 9 to 24; of 64 at once, two took
+    // 13 to 51 and four 0 to 34.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ serialization: 'advanced' });
     // However this process ends, short of being killed, none is left behind.
