@@ -3,6 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Config } from './config/config.js';
 import { ClientAddress } from './http/client-address.js';
 import { Cursors } from './http/pagination.js';
+import { MetricsPage } from './ops/metrics-page.js';
 import { OpsServer } from './ops/ops.server.js';
 import { Readiness } from './ops/readiness.js';
 import { Secrets } from './secrets/secrets.js';
@@ -23,7 +24,9 @@ export const platform = (config: Config, logger: Logger): DynamicModule => ({
     { provide: ClientAddress, useValue: new ClientAddress(config.trustedProxies) },
     Cursors,
     Readiness,
-    OpsServer,
+    MetricsPage,
+    // One of several workers is spoken for by the process that started it.
+    ...(config.redirectWorker === undefined ? [OpsServer] : []),
   ],
-  exports: [Config, LOGGER, Secrets, ClientAddress, Cursors, Readiness],
+  exports: [Config, LOGGER, Secrets, ClientAddress, Cursors, Readiness, MetricsPage],
 });

@@ -59,6 +59,7 @@ const environment = z.object({
     .optional(),
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  REDIRECT_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
   SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
@@ -91,6 +92,7 @@ export interface Settings {
   databaseUrls: DatabaseUrls | undefined;
   poolSize: number;
   hashPartitions: number;
+  redirectWorkers: number;
   redirectCacheBytes: number;
   /** Of names that are not there, for each client; 0: unlimited. */
   scanLimit: { burst: number; perSecond: number };
@@ -114,6 +116,10 @@ export class Config {
   readonly dataDir!: string;
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
+  /** Processes that share the redirect port. More than one: the process that is told so has them do that role. */
+  readonly redirectWorkers!: number;
+  /** Which of them this is, from 0; undefined in a process that is not one of several. */
+  readonly redirectWorker!: number | undefined;
   readonly redirectCacheBytes!: number;
   readonly scanLimit!: Settings['scanLimit'];
   readonly spoolBytes!: number;
@@ -141,6 +147,8 @@ export class Config {
       dataDir: settings.dataDir,
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
+      redirectWorkers: settings.redirectWorkers,
+      redirectWorker: undefined,
       redirectCacheBytes: settings.redirectCacheBytes,
       scanLimit: settings.scanLimit,
       spoolBytes: settings.spoolBytes,
@@ -151,6 +159,22 @@ export class Config {
       trustedProxies: settings.trustedProxies,
       region: settings.region,
     });
+  }
+
+  /** What one of the workers is told: the redirect role alone, and its share of what is for the whole. */
+  static ofRedirectWorker(config: Config, index: number): Config {
+    return new Config({
+      ...config,
+      roles: new Set(['redirect'] as const),
+      redirectWorker: index,
+      redirectCacheBytes: Math.floor(config.redirectCacheBytes / config.redirectWorkers),
+      spoolBytes: Math.floor(config.spoolBytes / config.redirectWorkers),
+    });
+  }
+
+  /** A configuration that came from another process as mere values. */
+  static received(values: Omit<Config, never>): Config {
+    return new Config(values);
   }
 }
 
@@ -181,6 +205,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     databaseUrls: env.DATABASE_URL ? databaseUrls(env, env.DATABASE_URL) : undefined,
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
+    redirectWorkers: env.REDIRECT_WORKERS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
     scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
@@ -206,6 +231,9 @@ function contradictions(env: Environment): string[] {
   const ports = new Set([env.PORT, env.REDIRECT_PORT, env.OPS_PORT]);
   return [
     ...(ports.size < 3 ? ['PORT, REDIRECT_PORT, OPS_PORT: must differ'] : []),
+    ...(env.REDIRECT_WORKERS > 1 && env.APP_ROLE !== 'redirect' && env.APP_ROLE !== 'all'
+      ? ['REDIRECT_WORKERS: must be 1 when APP_ROLE has no redirect']
+      : []),
     ...(env.REGION >= env.REGIONS ? ['REGION: must be smaller than REGIONS'] : []),
   ];
 }

@@ -31,6 +31,12 @@ export const redirectsLimited = new Counter({
   registers: [registry],
 });
 
+export const redirectWorkerRestarts = new Counter({
+  name: 'waypost_redirect_worker_restarts_total',
+  help: 'Redirect workers that ended and were replaced, where REDIRECT_WORKERS is more than 1',
+  registers: [registry],
+});
+
 export const clicksAccepted = new Counter({
   name: 'waypost_clicks_accepted_total',
   help: 'Clicks written to the spool',
