@@ -37,6 +37,7 @@ const environment = z.object({
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
+  DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
   DNS_SERVERS: z
     .string()
     .transform((value) => value.split(',').map((server) => server.trim()))
@@ -69,6 +70,7 @@ export interface Settings {
   hashPartitions: number;
   redirectCacheBytes: number;
   spoolBytes: number;
+  drainMs: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
@@ -88,6 +90,8 @@ export class Config {
   readonly poolSize!: number;
   readonly redirectCacheBytes!: number;
   readonly spoolBytes!: number;
+  /** For how long a process that is no longer ready goes on serving. */
+  readonly drainMs!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
@@ -113,6 +117,8 @@ export class Config {
       poolSize: settings.poolSize,
       redirectCacheBytes: settings.redirectCacheBytes,
       spoolBytes: settings.spoolBytes,
+      // Nobody stands in front of the embedded default, and somebody waits for it to end.
+      drainMs: embedded ? 0 : settings.drainMs,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
@@ -151,6 +157,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     hashPartitions: env.HASH_PARTITIONS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
+    drainMs: env.DRAIN_SECONDS * 1000,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,
