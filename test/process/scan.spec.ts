@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Customer, Deployment, metricOf, type RoleProcess } from '../support/deployment.js';
+import { quantile, rounded, SteadyLoad } from '../support/load.js';
+import { Visitor } from '../support/visitor.js';
+import { type LinkBody } from '../support/waypost.js';
+
+/** SCAN_KEYS=1000000 takes some minutes. */
+const KEYS = Number(process.env.SCAN_KEYS ?? 30_000);
+const LINKS = 200;
+const RATE = 200;
+const CALM_MS = 5_000;
+/** 50,000 names known to be absent, what the garbage collector leaves lying, and connections. */
+const MOST_GROWTH = 150 * 1024 * 1024;
+const SCANNER = join(import.meta.dirname, '../support/scanner.ts');
+
+describe('a scan of random keys', () => {
+  let deployment: Deployment;
+  let tenant: Customer;
+  let redirect: RoleProcess;
+  let links: LinkBody[];
+
+  beforeAll(async () => {
+    deployment = await Deployment.open(8);
+    [redirect] = await Promise.all([deployment.start('redirect'), deployment.start('api'), deployment.start('worker')]);
+    tenant = await deployment.newTenant();
+    links = await Promise.all(Array.from({ length: LINKS }, () => tenant.link()));
+  }, 60_000);
+  afterAll(async () => {
+    const codes = await deployment.close();
+    expect(codes).toEqual(codes.map(() => 0));
+  }, 60_000);
+
+  async function scan(): Promise<Record<number, number>> {
+    const child = spawn(process.execPath, [SCANNER, String(redirect.port), tenant.domain, String(KEYS)]);
+    const [answers, fault, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    if (code !== 0) throw new Error(`The scan ended with ${code}: ${fault}`);
+    return JSON.parse(answers) as Record<number, number>;
+  }
+
+  const followAll = async (): Promise<number[]> => {
+    const visitor = new Visitor(redirect);
+    const statuses: number[] = [];
+    for (const { key } of links) statuses.push((await visitor.get(tenant.domain, `/${key}`)).status);
+    visitor.leave();
+    return statuses;
+  };
+
+  it(
+    'slows down nobody else, takes a bounded piece of memory, and pushes no link out of it',
+    async () => {
+      const found = links.map(() => 302);
+      expect(await followAll()).toEqual(found);
+      // The first ten are followed all the time; the others are known and nobody asks for them.
+      let turn = 0;
+      const next = () => ({ host: tenant.domain, path: `/${links[turn++ % 10]?.key}` });
+      const load = new SteadyLoad(redirect, RATE, next);
+      await sleep(1_000);
+      const calmAt = performance.now();
+      await sleep(CALM_MS);
+      const before = await metricOf(redirect, 'process_resident_memory_bytes');
+
+      const scanAt = performance.now();
+      const statuses = await scan();
+      const endAt = performance.now();
+      const growth = (await metricOf(redirect, 'process_resident_memory_bytes')) - before;
+      await load.stop();
+      const calm = quantile(load.p99s(calmAt, scanAt), 0.5);
+      const scanned = quantile(load.p99s(scanAt, endAt), 0.5);
+      process.stdout.write(
+        `${KEYS} random keys at ${Math.round((KEYS * 1000) / (endAt - scanAt))} a second (${JSON.stringify(statuses)}): ` +
+          `p99 of a second of ${RATE} visits to hot links ${rounded(calm)} ms before, ${rounded(scanned)} ms meanwhile ` +
+          `(medians); ${Math.round(growth / 1024 / 1024)} MB more memory\n`,
+      );
+      expect(load.failures).toEqual([]);
+      expect([...load.statuses.keys()]).toEqual([302]);
+      for (const status of Object.keys(statuses)) expect(['404', '429', '503']).toContain(status);
+      expect(growth).toBeLessThan(MOST_GROWTH);
+
+      // Nobody but the process's memory can answer now.
+      deployment.postgres.freeze();
+      expect(await followAll()).toEqual(found);
+      deployment.postgres.thaw();
+      expect(scanned).toBeLessThan(Math.max(2 * calm, 10));
+    },
+    KEYS * 3 + 90_000,
+  );
+});
