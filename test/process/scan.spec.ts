@@ -13,7 +13,9 @@ import { type LinkBody } from '../support/waypost.js';
 const KEYS = Number(process.env.SCAN_KEYS ?? 30_000);
 const LINKS = 200;
 const RATE = 200;
-const CALM_MS = 5_000;
+/** Calm and scan take turns, so that what else the machine does meets both alike. */
+const ROUNDS = 4;
+const CALM_MS = 2_000;
 /** 50,000 names known to be absent, what the garbage collector leaves lying, and connections. */
 const MOST_GROWTH = 150 * 1024 * 1024;
 const SCANNER = join(import.meta.dirname, '../support/scanner.ts');
@@ -36,7 +38,7 @@ describe('a scan of random keys', () => {
   }, 60_000);
 
   async function scan(): Promise<Record<number, number>> {
-    const child = spawn(process.execPath, [SCANNER, String(redirect.port), tenant.domain, String(KEYS)]);
+    const child = spawn(process.execPath, [SCANNER, String(redirect.port), tenant.domain, String(KEYS / ROUNDS)]);
     const [answers, fault, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
     if (code !== 0) throw new Error(`The scan ended with ${code}: ${fault}`);
     return JSON.parse(answers) as Record<number, number>;
@@ -60,25 +62,30 @@ describe('a scan of random keys', () => {
       const next = () => ({ host: tenant.domain, path: `/${links[turn++ % 10]?.key}` });
       const load = new SteadyLoad(redirect, RATE, next);
       await sleep(1_000);
-      const calmAt = performance.now();
-      await sleep(CALM_MS);
       const before = await metricOf(redirect, 'process_resident_memory_bytes');
-
-      const scanAt = performance.now();
-      const statuses = await scan();
-      const endAt = performance.now();
+      const statuses = new Set<string>();
+      const p99s: Record<'calm' | 'scanned', number[]> = { calm: [], scanned: [] };
+      let scanMs = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const calmAt = performance.now();
+        await sleep(CALM_MS);
+        const scanAt = performance.now();
+        for (const status of Object.keys(await scan())) statuses.add(status);
+        const endAt = performance.now();
+        scanMs += endAt - scanAt;
+        p99s.calm.push(load.p99(calmAt, scanAt));
+        p99s.scanned.push(load.p99(scanAt, endAt));
+      }
       const growth = (await metricOf(redirect, 'process_resident_memory_bytes')) - before;
       await load.stop();
-      const calm = quantile(load.p99s(calmAt, scanAt), 0.5);
-      const scanned = quantile(load.p99s(scanAt, endAt), 0.5);
+      const [calm, scanned] = [quantile(p99s.calm, 0.5), quantile(p99s.scanned, 0.5)];
       process.stdout.write(
-        `${KEYS} random keys at ${Math.round((KEYS * 1000) / (endAt - scanAt))} a second (${JSON.stringify(statuses)}): ` +
-          `p99 of a second of ${RATE} visits to hot links ${rounded(calm)} ms before, ${rounded(scanned)} ms meanwhile ` +
-          `(medians); ${Math.round(growth / 1024 / 1024)} MB more memory\n`,
+        `${KEYS} random keys at ${Math.round((KEYS * 1000) / scanMs)} a second (${[...statuses].join(', ')}): p99 of ` +
+          `${RATE} visits a second to hot links ${rounded(calm)} ms in between, ${rounded(scanned)} ms meanwhile (medians); ${Math.round(growth / 1024 / 1024)} MB more memory\n`,
       );
       expect(load.failures).toEqual([]);
       expect([...load.statuses.keys()]).toEqual([302]);
-      for (const status of Object.keys(statuses)) expect(['404', '429', '503']).toContain(status);
+      for (const status of statuses) expect(['404', '429', '503']).toContain(status);
       expect(growth).toBeLessThan(MOST_GROWTH);
 
       // Nobody but the process's memory can answer now.

@@ -106,6 +106,12 @@ export class SteadyLoad extends Load {
     return [...seconds.values()].filter((times) => times.length > this.rate / 2).map((times) => quantile(times, 0.99));
   }
 
+  /** Of all visits that were due in this time. */
+  p99(from: number, to: number): number {
+    const times = this.visits.filter(({ at }) => at >= from && at < to).map(({ took }) => took);
+    return quantile(times, 0.99);
+  }
+
   private tick(): void {
     const dueNow = Math.floor(((performance.now() - this.begun) / 1000) * this.rate);
     for (; this.due < dueNow; this.due++) {
