@@ -1,19 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
-import { InjectQueue } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Queue } from 'bullmq';
 import { Config } from '../platform/config/config.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { clicksAccepted, clicksShed, watchSpool } from '../platform/telemetry/metrics.js';
 import { type Click, storableText } from './click.js';
-import { BATCH_SIZE, CLICKS_QUEUE, type ClicksJob } from './clicks.jobs.js';
-import { type Segment, Spool } from './spool.js';
+import { BATCH_SIZE } from './clicks.jobs.js';
+import { ClickQueue } from './click-queue.js';
+import { Spool } from './spool.js';
 
 const SHIP_EVERY_MS = 200;
-const SEND_DEADLINE_MS = 3_000;
-/** A finished batch is large; it is kept only for as long as it may be sent again. */
-const removeOnComplete = { count: 50 };
 
 /**
  * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
@@ -30,7 +26,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
 
   constructor(
     config: Config,
-    @InjectQueue(CLICKS_QUEUE) private readonly queue: Queue<ClicksJob>,
+    private readonly queue: ClickQueue,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.spool = new Spool(join(config.dataDir, 'spool'), config.spoolBytes);
@@ -55,7 +51,6 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.queue.on('error', (error) => this.logger.warn({ reason: error.message }, 'The click queue does not answer'));
     await this.adopt();
     this.timer = setInterval(() => void this.ship(), SHIP_EVERY_MS);
   }
@@ -117,31 +112,12 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   private async shipSealed(): Promise<void> {
     for (let segment = this.spool.next(); segment; segment = this.spool.next()) {
       try {
-        await this.send(segment);
+        await this.queue.send(segment.id, { lines: await this.spool.read(segment) });
         await this.spool.remove(segment);
       } catch (error) {
         this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
         return;
       }
     }
-  }
-
-  /** Under the segment's own id: one that may have been sent before is sent again, and is the same job. */
-  private async send(segment: Segment): Promise<void> {
-    const lines = await this.spool.read(segment);
-    await withinDeadline(this.queue.add('store', { lines }, { jobId: segment.id, removeOnComplete }));
-  }
-}
-
-/** A queue that is away may keep a caller waiting for as long as it likes. */
-async function withinDeadline<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${SEND_DEADLINE_MS} ms`)), SEND_DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -7,6 +7,12 @@ import { type RememberedTarget, TargetCache } from './target-cache.js';
 
 /** Domains are few; links get the rest of the memory. */
 const DOMAIN_SHARE = 0.05;
+/**
+ * How long an answer is taken as true, in ms, a fifth more at most. A change arrives over the bus long before; with the
+ * bus down, an edit is in force after 30 s all the same. That goes for the sum: a link that was looked up under a domain
+ * about to expire is answered for its own time without a look at the domain.
+ */
+const FRESH_MS = { domain: 5_000, link: 20_000 };
 /** What an entry costs besides its own text, in bytes: measured by bench/unit-costs.mjs, and a little added. */
 const ENTRY_BYTES = 700;
 
@@ -32,11 +38,12 @@ export class RedirectCache {
     private readonly targets: RedirectTargetsRepository,
   ) {
     const domainBytes = Math.floor(redirectCacheBytes * DOMAIN_SHARE);
-    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length);
+    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length, FRESH_MS.domain);
     this.links = new TargetCache(
       redirectCacheBytes - domainBytes,
       // Twice, for letters beyond Latin-1 take two bytes each.
       (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
+      FRESH_MS.link,
     );
     watchCache('domains', () => this.domains.size);
     watchCache('links', () => this.links.size);
@@ -83,10 +90,13 @@ export class RedirectCache {
     this.links.forgetAbsence(nameOf(hostname, key));
   }
 
-  /** A domain's own settings, or whose it is; its links are looked up through it. */
-  forgetDomain(hostname: string): void {
-    this.domains.forget(hostname);
-    this.links.forgetAll(nameOf(hostname, ''));
+  /**
+   * A domain's own settings, or whose it is; its links are looked up through it. They are doubted and not forgotten: if
+   * the database went away right after an edit of its domain, a million links would be gone with it.
+   */
+  doubtDomain(hostname: string): void {
+    this.domains.doubtAll(hostname);
+    this.links.doubtAll(nameOf(hostname, ''));
   }
 
   remembered(most: number): Remembered {

@@ -126,7 +126,7 @@ export class RedirectsService {
       }
     });
     bus.subscribe('domain.', (_topic, data) => {
-      changed('domain', () => this.cache.forgetDomain((data as { hostname: string }).hostname));
+      changed('domain', () => this.cache.doubtDomain((data as { hostname: string }).hostname));
     });
     bus.subscribe('tenant.', () => changed('tenant', () => this.cache.doubt()));
   }

@@ -14,7 +14,7 @@ function pending<T>(): { promise: Promise<T>; answer: (value: T) => void } {
   return { promise, answer: resolve };
 }
 
-const newCache = (maxBytes = 1_000): TargetCache<Target> => new TargetCache(maxBytes, () => 1);
+const newCache = (maxBytes = 1_000): TargetCache<Target> => new TargetCache(maxBytes, () => 1, 25_000);
 
 const setClock = (ms: number): void => void jest.useFakeTimers({ now: ms, advanceTimers: true });
 
@@ -103,18 +103,19 @@ describe('TargetCache', () => {
     expect(cache.known('a')).toBe(fresh);
   });
 
-  it('forgets by prefix, also what is under way', async () => {
+  it('doubts by prefix, also what is under way, and serves it while the database does not answer', async () => {
     const cache = newCache();
     const flight = pending<Target | null>();
     await cache.get('x/1', () => Promise.resolve(old));
     await cache.get('y/1', () => Promise.resolve(old));
     const asked = cache.get('x/2', () => flight.promise);
-    cache.forgetAll('x/');
+    cache.doubtAll('x/');
     flight.answer(old);
     await asked;
-    await expect(cache.get('x/1', fails)).rejects.toThrow('away');
-    await expect(cache.get('x/2', fails)).rejects.toThrow('away');
-    expect(await cache.get('y/1', fails)).toBe(old);
+    expect(cache.known('y/1')).toBe(old);
+    expect(cache.known('x/1')).toBeUndefined();
+    expect(await cache.get('x/2', fails)).toBe(old);
+    expect(await cache.get('x/1', () => Promise.resolve(fresh))).toBe(fresh);
   });
 
   it('serves what it knew while the database does not answer', async () => {
@@ -126,6 +127,29 @@ describe('TargetCache', () => {
     // Not everybody who comes now waits for the next failure.
     expect(await cache.get('a', () => Promise.reject(new Error('asked again')))).toBe(old);
     setClock(62_000);
+    // Nor for the one after: what the database says is for whoever comes then.
+    const flight = pending<Target | null>();
+    expect(await cache.get('a', () => flight.promise)).toBe(old);
+    flight.answer(fresh);
+    await flight.promise;
+    expect(cache.known('a')).toBe(fresh);
+  });
+
+  it('waits for the database again when its last failure is long past', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => Promise.resolve(old));
+    setClock(60_000);
+    expect(await cache.get('a', fails)).toBe(old);
+    setClock(66_000);
+    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+  });
+
+  it('asks for what is doubted before it answers, though the database has just failed', async () => {
+    const cache = newCache();
+    await cache.get('a', () => Promise.resolve(old));
+    await expect(cache.get('b', fails)).rejects.toThrow('away');
+    cache.doubtAll();
     expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
   });
 

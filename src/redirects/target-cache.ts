@@ -1,16 +1,14 @@
 import { LRUCache } from 'lru-cache';
 
-/**
- * How long an answer is taken as true, in ms, give or take JITTER. A change arrives over the bus long before; with the
- * bus down, an edit is in force after 30 s all the same.
- */
-const FRESH_MS = 25_000;
+/** Of how long an answer is taken as true. */
 const JITTER = 0.2;
 /** From this part of its time on, an answer still in demand is asked for anew, beside the requests it serves. */
 const REFRESH_AT = 0.8;
 const ABSENT_MS = 5_000;
 /** How long what is known goes on being served before the database is asked again, when it did not answer. */
 const RETRY_MS = 1_000;
+/** For how long after a failure, with no success since, nobody who can be served from memory waits for the database. */
+const AWAY_MS = 5_000;
 /** How long it is served at all without the database. */
 const STALE_MS = 24 * 3_600_000;
 /** Names remembered to be unknown. Bounded apart, so that a scan of random names pushes out no known one. */
@@ -45,9 +43,18 @@ export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
   private readonly absences = new LRUCache<string, number>({ max: MAX_ABSENT });
   private readonly flights = new Map<string, Flight<T>>();
+  /** When the database last failed to answer; 0 once it has answered again. */
+  private failedAt = 0;
 
-  /** @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes` */
-  constructor(maxBytes: number, bytesOf: (value: T, name: string) => number) {
+  /**
+   * @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes`
+   * @param freshMs how long an answer is taken as true, give or take JITTER
+   */
+  constructor(
+    maxBytes: number,
+    bytesOf: (value: T, name: string) => number,
+    private readonly freshMs: number,
+  ) {
     this.entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ value }, name) => bytesOf(value, name),
@@ -84,11 +91,14 @@ export class TargetCache<T extends object> {
     if (!entry) return now < (this.absences.get(name) ?? 0) ? null : this.ask(name, load).answer;
     if (now < entry.refreshAt) return entry.value;
     const flight = this.ask(name, load, entry);
-    if (now < entry.freshUntil) return entry.value;
+    const servable = now - entry.confirmedAt <= STALE_MS;
+    // What is doubted has to be asked for at least once.
+    const away = entry.freshUntil > 0 && now - this.failedAt < AWAY_MS;
+    if (now < entry.freshUntil || (servable && away)) return entry.value;
     try {
       return await flight.answer;
     } catch (error) {
-      if (now - entry.confirmedAt > STALE_MS) throw error;
+      if (!servable) throw error;
       return entry.value;
     }
   }
@@ -107,16 +117,12 @@ export class TargetCache<T extends object> {
     if (flight) flight.absenceCounts = false;
   }
 
-  forgetAll(prefix: string): void {
-    const names = [...this.entries.keys(), ...this.absences.keys(), ...this.flights.keys()];
-    for (const name of names) if (name.startsWith(prefix)) this.forget(name);
-  }
-
-  /** From now on nothing counts as fresh, nor does what is being asked for. */
-  doubtAll(): void {
-    for (const flight of this.flights.values()) flight.doubted = true;
-    this.absences.clear();
-    for (const entry of this.entries.values()) entry.refreshAt = entry.freshUntil = 0;
+  /** From now on nothing of these names counts as fresh, nor does what is being asked for. */
+  doubtAll(prefix = ''): void {
+    for (const [name, flight] of this.flights) if (name.startsWith(prefix)) flight.doubted = true;
+    for (const [name, entry] of this.entries) if (name.startsWith(prefix)) entry.refreshAt = entry.freshUntil = 0;
+    const absent = this.absences.keys().filter((name) => name.startsWith(prefix));
+    for (const name of absent.toArray()) this.absences.delete(name);
   }
 
   /** Most recently used first. */
@@ -141,10 +147,12 @@ export class TargetCache<T extends object> {
     const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
     const answer = load(entry?.value ?? null).then(
       (value) => {
+        this.failedAt = 0;
         if (land()) this.remember(name, value, flight);
         return value;
       },
       (error: unknown) => {
+        this.failedAt = Date.now();
         // Not everybody who comes now waits for the next failure.
         if (land() && entry) entry.refreshAt = entry.freshUntil = Date.now() + RETRY_MS;
         throw error;
@@ -166,7 +174,7 @@ export class TargetCache<T extends object> {
       if (absenceCounts && !doubted) this.absences.set(name, now + ABSENT_MS * jitter);
       return;
     }
-    const lifetime = doubted ? 0 : FRESH_MS * jitter;
+    const lifetime = doubted ? 0 : this.freshMs * jitter;
     const entry = { value, confirmedAt: now, refreshAt: now + lifetime * REFRESH_AT, freshUntil: now + lifetime };
     this.absences.delete(name);
     this.entries.set(name, entry);

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { appDatabase, ingestDatabase, resolverDatabase } from '../platform/database/database.module.js';
 import { platform } from '../platform/platform.module.js';
@@ -11,7 +11,16 @@ import { RedirectModule } from './redirect/redirect.module.js';
 import { WorkerModule } from './worker/worker.module.js';
 
 @Module({})
-class AppModule {}
+export class AppModule implements OnApplicationShutdown {
+  private readonly work = Promise.withResolvers<void>();
+  /** When all work is finished, and only connections are left to be closed. */
+  readonly finished = this.work.promise;
+
+  /** Nest begins with the outermost module. */
+  onApplicationShutdown(): void {
+    this.work.resolve();
+  }
+}
 
 /** The roles this process plays, each with the one database role it may use. */
 export const appModule = (config: Config, logger: Logger): DynamicModule => {

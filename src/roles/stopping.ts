@@ -22,7 +22,7 @@ export function stopOnSignal(
   const end = async (cause: string): Promise<void> => {
     stoppingSince = Date.now();
     logger.info({ cause }, 'Stopping');
-    const inTime = await stop(app, config.embedded ? STOP_DEADLINE_MS.embedded : STOP_DEADLINE_MS.cluster);
+    const inTime = await stop(app, config, config.embedded ? STOP_DEADLINE_MS.embedded : STOP_DEADLINE_MS.cluster);
     if (!inTime) logger.error('Stopped before all work was finished: the deadline has passed');
     await release();
     process.exit(inTime ? 0 : 1);

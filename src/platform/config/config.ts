@@ -64,6 +64,7 @@ const environment = z.object({
   SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
   SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
+  DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
   DNS_SERVERS: list.optional(),
   TRUSTED_PROXIES: proxies.default([]),
   REGION: z.coerce.number().int().min(0).default(0),
@@ -97,6 +98,7 @@ export interface Settings {
   /** Of names that are not there, for each client; 0: unlimited. */
   scanLimit: { burst: number; perSecond: number };
   spoolBytes: number;
+  drainMs: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
@@ -123,6 +125,8 @@ export class Config {
   readonly redirectCacheBytes!: number;
   readonly scanLimit!: Settings['scanLimit'];
   readonly spoolBytes!: number;
+  /** For how long a process that is no longer ready goes on serving. */
+  readonly drainMs!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
@@ -152,6 +156,8 @@ export class Config {
       redirectCacheBytes: settings.redirectCacheBytes,
       scanLimit: settings.scanLimit,
       spoolBytes: settings.spoolBytes,
+      // Nobody stands in front of the embedded default, and somebody waits for it to end.
+      drainMs: embedded ? 0 : settings.drainMs,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
@@ -209,6 +215,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
     scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
+    drainMs: env.DRAIN_SECONDS * 1000,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,

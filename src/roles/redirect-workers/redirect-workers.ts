@@ -46,6 +46,8 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
       readiness.add(`redirect worker ${number}`, () => this.checkReady(number));
     }
     metrics.speakFor(() => this.metrics());
+    // They tell their visitors to leave while this process waits to be taken note of, and not for as long once more.
+    readiness.whenStopping(() => this.stop());
   }
 
   /** @throws when one of them ends before it runs: what hinders it then will not go away by itself */
@@ -76,14 +78,15 @@ class RedirectWorkers implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** First of all on shutdown, like the redirect listener of a single process. */
   async onModuleDestroy(): Promise<void> {
+    this.stop();
+    await Promise.all(this.places.map(({ worker }) => worker.ended));
+  }
+
+  private stop(): void {
+    if (this.closing) return;
     this.closing = true;
     clearInterval(this.looking);
-    await Promise.all(
-      this.places.map(({ worker }) => {
-        worker.stop();
-        return worker.ended;
-      }),
-    );
+    for (const { worker } of this.places) worker.stop();
   }
 
   private fork(number: number): RedirectWorker {

@@ -26,6 +26,9 @@ import {
 } from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
 
+/** In ms. A visit waits for half a second at most: whoever still has a connection then has not asked for anything. */
+const GOODBYE_MS = 1_500;
+
 /**
  * The visitors' listener: short links and nothing else. It knows no /v1, no health and no metrics, so that no key can
  * collide with an API path and the API can not be reached through a customer's domain.
@@ -33,7 +36,6 @@ import { createListener } from './redirect.listener.js';
 @Injectable()
 export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: FastifyInstance;
-  private closing = false;
   private suspectedProxy = false;
 
   constructor(
@@ -53,6 +55,11 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
       routerOptions: { maxParamLength: 16_384 },
       return503OnClosing: false,
       frameworkErrors: (_error, _request, reply) => void show(reply, MALFORMED),
+    });
+    this.server.addHook('onRequest', (_request, reply, done) => {
+      // A connection that is told to close with an answer is closed by nobody under the next request.
+      if (this.readiness.stopping) void reply.header('connection', 'close');
+      done();
     });
     this.server.removeAllContentTypeParsers();
     // A body is never read; whatever its type, the method decides.
@@ -74,14 +81,16 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     await listen(this.server, this.config.host, this.config.ports.redirect, 'REDIRECT_PORT');
   }
 
-  /** First of all on shutdown: no new visitors, those inside are served. The full way tells them to close. */
+  /** First of all on shutdown: no new visitors, those inside are served. */
   async onModuleDestroy(): Promise<void> {
-    this.closing = true;
+    // Node itself waits for ever for a connection that has never sent a whole request.
+    const goodbye = setTimeout(() => this.server.server.closeAllConnections(), GOODBYE_MS);
     await this.server.close();
+    clearTimeout(goodbye);
   }
 
   private fastLane(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.closing) return false;
+    if (this.readiness.stopping) return false;
     const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, request.headers);
     if (!answer) return false;
     this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
