@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
  */
 const FRESH_MS = 25_000;
 const JITTER = 0.2;
+/** How long any answer is taken as true, wherever it is kept. */
+export const SURELY_FRESH_MS = FRESH_MS * (1 - JITTER);
 /** From this part of its time on, an answer still in demand is asked for anew, beside the requests it serves. */
 const REFRESH_AT = 0.8;
 const ABSENT_MS = 5_000;
@@ -19,9 +21,22 @@ const MAX_ABSENT = 50_000;
 /** Name, value, and when the database last said so in ms since 1970. */
 export type RememberedTarget<T> = [name: string, value: T, confirmedAt: number];
 
-interface Entry<T> {
+/** What was said of a name; null where there is none. */
+export interface Confirmed<T> {
+  value: T | null;
+  /** When the database was asked for it, in ms since 1970; every time an answer is true for begins there. */
+  confirmedAt: number;
+  /** True when somebody better was to be asked, and did not answer: it is taken as true only until he is asked again. */
+  provisional: boolean;
+}
+
+/** What is known of a name when it is asked for anew. */
+export interface Known<T> {
   value: T;
   confirmedAt: number;
+}
+
+interface Entry<T> extends Known<T> {
   refreshAt: number;
   freshUntil: number;
 }
@@ -29,13 +44,13 @@ interface Entry<T> {
 /** A question to the database that is not answered yet. */
 interface Flight<T> {
   answer: Promise<T | null>;
-  /** False once something of this name was created: that there is none may be no longer true. */
+  /** False once something of this name was created: that there is none may be no longer true, and is asked anew. */
   absenceCounts: boolean;
   /** True once anything may have changed: what it brings is good to fall back on, and no more. */
   doubted: boolean;
 }
 
-type Load<T> = (known: T | null) => Promise<T | null>;
+type Load<T> = (known: Known<T> | undefined) => Promise<Confirmed<T>>;
 
 /**
  * Remembers what the database said of a name. However many ask for a name at once, the database is asked once; while
@@ -62,11 +77,6 @@ export class TargetCache<T extends object> {
   known(name: string): T | undefined {
     const entry = this.entries.get(name);
     return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
-  }
-
-  /** Whether anything is known of a name, fresh or not. */
-  remembers(name: string): boolean {
-    return this.entries.has(name);
   }
 
   /**
@@ -132,12 +142,12 @@ export class TargetCache<T extends object> {
 
   private ask(name: string, load: Load<T>, entry?: Entry<T>): Flight<T> {
     const known = this.flights.get(name);
-    if (known && !known.doubted) return known;
+    if (known && !known.doubted && known.absenceCounts) return known;
     const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
-    const answer = load(entry?.value ?? null).then(
-      (value) => {
-        if (land()) this.remember(name, value, flight);
-        return value;
+    const answer = load(entry).then(
+      (confirmed) => {
+        if (land()) this.remember(name, confirmed, flight);
+        return confirmed.value;
       },
       (error: unknown) => {
         // Not everybody who comes now waits for the next failure.
@@ -152,18 +162,23 @@ export class TargetCache<T extends object> {
     return flight;
   }
 
-  private remember(name: string, value: T | null, { absenceCounts, doubted }: Flight<T>): void {
-    const now = Date.now();
-    // Jitter: a thousand names looked up in the same second must not expire in the same second.
-    const jitter = 1 - JITTER + Math.random() * 2 * JITTER;
+  private remember(
+    name: string,
+    { value, confirmedAt, provisional }: Confirmed<T>,
+    { absenceCounts, doubted }: Flight<T>,
+  ): void {
     if (value === null) {
       this.entries.delete(name);
-      if (absenceCounts && !doubted) this.absences.set(name, now + ABSENT_MS * jitter);
+      const lifetime = provisional ? RETRY_MS : ABSENT_MS * jitter();
+      if (absenceCounts && !doubted) this.absences.set(name, confirmedAt + lifetime);
       return;
     }
-    const lifetime = doubted ? 0 : FRESH_MS * jitter;
-    const entry = { value, confirmedAt: now, refreshAt: now + lifetime * REFRESH_AT, freshUntil: now + lifetime };
+    const lifetime = doubted ? 0 : provisional ? RETRY_MS : FRESH_MS * jitter();
+    const [refreshAt, freshUntil] = [confirmedAt + lifetime * REFRESH_AT, confirmedAt + lifetime];
     this.absences.delete(name);
-    this.entries.set(name, entry);
+    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil });
   }
 }
+
+/** A thousand names looked up in the same second must not expire in the same second. */
+const jitter = (): number => 1 - JITTER + Math.random() * 2 * JITTER;

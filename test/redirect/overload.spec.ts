@@ -59,11 +59,13 @@ describe('a redirecting process that has too much to do', () => {
     const plain = await tenant.link();
     const expiring = await tenant.link({ expiresAt: '2099-01-01T00:00:00Z' });
     for (const { key } of [plain, expiring]) expect((await visit(key)).status).toBe(302);
-    expect((await visit(unique())).status).toBe(404);
+    const absent = unique();
+    expect((await visit(absent)).status).toBe(404);
 
     await starve(8);
-    const answers = await Promise.all([plain.key, expiring.key, unique()].map(visit));
-    expect(answers.map(({ status }) => status)).toEqual([302, 302, 503]);
+    const otherwise = [`${plain.key}/`, `%${plain.key.charCodeAt(0).toString(16)}${plain.key.slice(1)}`, absent, ''];
+    const answers = await Promise.all([plain.key, expiring.key, unique(), ...otherwise].map(visit));
+    expect(answers.map(({ status }) => status)).toEqual([302, 302, 503, 302, 302, 404, 404]);
     expect(answers[2]?.headers['retry-after']).toBe('1');
     const metrics = await request<string>('GET', `http://127.0.0.1:${ports.OPS_PORT}/metrics`);
     expect(metrics.body).toMatch(/^waypost_redirects_shed_total [1-9]/m);

@@ -5,7 +5,7 @@ import { Config } from '../../platform/config/config.js';
 import { isUnavailable } from '../../platform/database/database-errors.js';
 import { listen } from '../../platform/http/listen.js';
 import { Readiness } from '../../platform/ops/readiness.js';
-import { LoadShedder } from '../../platform/resilience/load-shedder.js';
+import { LoadShedder, Overloaded } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
 import { redirectsShed } from '../../platform/telemetry/metrics.js';
 import type { Decision } from '../../redirects/decide-redirect.js';
@@ -81,7 +81,6 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
-    if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
     const visit = { host, path, query, counts, referrer, userAgent };
     return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
@@ -90,6 +89,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private fail(error: unknown, reply: FastifyReply): void {
     const { statusCode = 500 } = error as { statusCode?: number };
     if (statusCode < 500) return void show(reply, MALFORMED);
+    if (error instanceof Overloaded) return void shed(reply);
     if (isUnavailable(error)) this.logger.warn({ reason: String(error) }, 'A link could not be looked up');
     else this.logger.error({ err: error }, 'A redirect failed for a reason that is ours');
     void show(reply.header('retry-after', '2'), UNAVAILABLE);
@@ -103,7 +103,7 @@ function send(reply: FastifyReply, decision: Decision): FastifyReply {
   return reply.status(status).headers(redirectHeaders(status, location)).send();
 }
 
-/** Only what is in memory is answered under overload: all else would queue for the database. */
+/** Only what is known is answered under overload: all else would queue for the database. */
 function shed(reply: FastifyReply): FastifyReply {
   redirectsShed.inc();
   return show(reply.header('retry-after', '1'), UNAVAILABLE);
