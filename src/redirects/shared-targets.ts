@@ -10,15 +10,17 @@ const VERSION = 1;
 /** What is no longer fresh for everybody is of use to nobody. */
 export const SHARED_MS = SURELY_FRESH_MS;
 
+/** As it goes into a header. */
+const location = z.string().regex(/^[!-~]+$/);
 const date = z.iso.datetime().transform((text) => new Date(text));
 
 export const domainTarget = z.strictObject({
   tenantId: z.string(),
   domainId: z.string(),
   caseSensitive: z.boolean(),
-  rootUrl: z.string().nullable(),
-  notFoundUrl: z.string().nullable(),
-  expiredUrl: z.string().nullable(),
+  rootUrl: location.nullable(),
+  notFoundUrl: location.nullable(),
+  expiredUrl: location.nullable(),
 });
 
 export const linkTarget = z
@@ -26,13 +28,13 @@ export const linkTarget = z
     tenantId: z.string(),
     domainId: z.string(),
     linkId: z.string(),
-    url: z.string(),
+    url: location,
     startsAt: date.nullable(),
     expiresAt: date.nullable(),
-    expiredUrl: z.string().nullable(),
+    expiredUrl: location.nullable(),
     maxClicks: z.number().nullable(),
     clicks: z.number(),
-    redirectStatus: z.number(),
+    redirectStatus: z.literal([301, 302, 307, 308]),
     forwardQuery: z.boolean(),
     disabledAt: date.nullable(),
   })

@@ -206,6 +206,10 @@ describeWithRedis('redirecting processes that share a Redis', () => {
   it.each<[string, (value: Record<string, unknown>) => string]>([
     ['is no JSON', () => '{"confirmedAt":'],
     ['has another shape', (value) => JSON.stringify({ confirmedAt: Date.now(), value: { ...value, url: 7 } })],
+    [
+      'fits into no header',
+      (value) => JSON.stringify({ confirmedAt: Date.now(), value: { ...value, url: 'https://example.com/\r\nx: y' } }),
+    ],
     ['was true too long ago', (value) => JSON.stringify({ confirmedAt: Date.now() - 21_000, value })],
     [
       'belongs to another domain',
