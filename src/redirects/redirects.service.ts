@@ -128,7 +128,10 @@ export class RedirectsService {
     bus.subscribe('domain.', (_topic, data) => {
       changed('domain', () => this.cache.doubtDomain((data as { hostname: string }).hostname));
     });
-    bus.subscribe('tenant.', () => changed('tenant', () => this.cache.doubt()));
+    bus.subscribe('tenant.', (topic) => {
+      // A new tenant has nothing yet that could be known here.
+      if (topic !== 'tenant.created') changed('tenant', () => this.cache.doubt());
+    });
   }
 }
 

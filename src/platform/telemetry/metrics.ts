@@ -62,6 +62,27 @@ export const invalidations = new Counter({
   registers: [registry],
 });
 
+export const resolverQueries = new Counter({
+  name: 'waypost_resolver_queries_total',
+  help: 'Statements the redirect role sent to the database, by statement and by the server asked',
+  labelNames: ['statement', 'server'] as const,
+  registers: [registry],
+});
+
+export const sharedLookups = new Counter({
+  name: 'waypost_shared_cache_lookups_total',
+  help: 'Look-ups in Redis for what memory did not have; outdated and unreadable ones were answered by the database',
+  labelNames: ['cache', 'outcome'] as const,
+  registers: [registry],
+});
+
+export const sharedCacheErrors = new Counter({
+  name: 'waypost_shared_cache_errors_total',
+  help: 'Operations that Redis did not do, in time or at all, or that were not tried because it did not answer lately',
+  labelNames: ['operation'] as const,
+  registers: [registry],
+});
+
 type CacheSize = { entries: number; bytes: number; absences: number };
 
 // Read when metrics are scraped.

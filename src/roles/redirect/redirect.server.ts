@@ -6,7 +6,7 @@ import { isUnavailable } from '../../platform/database/database-errors.js';
 import { ClientAddress } from '../../platform/http/client-address.js';
 import { listen } from '../../platform/http/listen.js';
 import { Readiness } from '../../platform/ops/readiness.js';
-import { LoadShedder } from '../../platform/resilience/load-shedder.js';
+import { LoadShedder, Overloaded } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
 import { redirectsShed } from '../../platform/telemetry/metrics.js';
 import { redirectHeaders } from '../../redirects/plain-answer.js';
@@ -102,7 +102,6 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '', referer: referrer, 'user-agent': userAgent } = request.headers;
-    if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
     const address = this.addresses.of(request.raw);
     const visit = { host, path, query, address, counts, referrer, userAgent };
@@ -132,13 +131,14 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private fail(error: unknown, reply: FastifyReply): void {
     const { statusCode = 500 } = error as { statusCode?: number };
     if (statusCode < 500) return void show(reply, MALFORMED);
+    if (error instanceof Overloaded) return void shed(reply);
     if (isUnavailable(error)) this.logger.warn({ reason: String(error) }, 'A link could not be looked up');
     else this.logger.error({ err: error }, 'A redirect failed for a reason that is ours');
     void show(reply.header('retry-after', '2'), UNAVAILABLE);
   }
 }
 
-/** Only what is in memory is answered under overload: all else would queue for the database. */
+/** Only what is known is answered under overload: all else would queue for the database. */
 function shed(reply: FastifyReply): FastifyReply {
   redirectsShed.inc();
   return show(reply.header('retry-after', '1'), UNAVAILABLE);
