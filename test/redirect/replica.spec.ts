@@ -84,6 +84,7 @@ describe('a redirecting process with a replica that lags behind', () => {
       DATABASE_REPLICA_URL: await standStill(database, tenant),
       SECRET_KEY: (await readFile(join(underTest.dataDir, 'secret-key'), 'utf8')).trim(),
       PLATFORM_KEY: underTest.platformKey,
+      SCAN_LIMIT_PER_SECOND: '0',
       LOG_LEVEL: 'info',
     });
     await eventually(
