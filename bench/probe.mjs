@@ -1,21 +1,41 @@
 import cluster from 'node:cluster';
+import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-// Loaded into a server under measurement with --import: tells its parent what the process has used so far, and ends it
-// when the parent has gone.
+// Loaded into a server under measurement with --import: tells its parent what the process and the workers it has forked
+// have used so far, and ends it when the parent has gone.
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
 
-if (cluster.isPrimary && process.channel) {
+const measures = {
+  cpu: () => process.cpuUsage(),
+  memory() {
+    collect();
+    return process.memoryUsage();
+  },
+};
+
+if (cluster.isWorker) {
   process.on('message', (asked) => {
-    if (asked === 'cpu') process.send({ cpu: process.cpuUsage() });
-    if (asked === 'memory') {
-      collect();
-      process.send({ memory: process.memoryUsage() });
-    }
+    if (measures[asked]) process.send({ [asked]: measures[asked]() });
+  });
+} else if (process.channel) {
+  process.on('message', async (asked) => {
+    const workers = await Promise.all(Object.values(cluster.workers).map((worker) => ask(worker, asked)));
+    process.send({ [asked]: [measures[asked](), ...workers].reduce(sum) });
   });
   process.channel.unref();
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 }
+
+async function ask(worker, what) {
+  worker.send(what);
+  for (;;) {
+    const [answer] = await once(worker, 'message');
+    if (answer[what]) return answer[what];
+  }
+}
+
+const sum = (all, one) => Object.fromEntries(Object.keys(all).map((key) => [key, all[key] + one[key]]));

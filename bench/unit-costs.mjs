@@ -9,6 +9,9 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { ClicksRepository } from '../dist/clicks/clicks.repository.js';
 import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
+import { LoadShedder } from '../dist/platform/resilience/load-shedder.js';
+import { SharedCache } from '../dist/platform/shared-cache/shared-cache.js';
+import { createLogger } from '../dist/platform/telemetry/logger.js';
 import { plainAnswer } from '../dist/redirects/plain-answer.js';
 import { RedirectCache } from '../dist/redirects/redirect-cache.js';
 import { multiplyLinks } from './links.mjs';
@@ -230,10 +233,18 @@ async function measureCache() {
     const link = {
       tenantId: v7(), domainId: v7(), linkId: v7(), url: Buffer.from(`${URL_TEXT}&n=${key}`).toString(), startsAt: null,
       expiresAt: null, expiredUrl: null, maxClicks: null, clicks: 0, redirectStatus: 302, forwardQuery: false, disabledAt: null,
+      sharedMaxAge: null,
     }; // prettier-ignore
-    return { ...link, plain: plainAnswer(link) };
+    return { value: { ...link, plain: plainAnswer(link) }, confirmedAt: Date.now(), provisional: false };
   };
-  const cache = new RedirectCache({ redirectCacheBytes: CACHE_BYTES }, { findLink });
+  const silent = createLogger('silent', false);
+  const cache = new RedirectCache(
+    { redirectCacheBytes: CACHE_BYTES },
+    { findLink },
+    new LoadShedder(),
+    new SharedCache(undefined, silent),
+    silent,
+  );
   collect();
   const before = process.memoryUsage().heapUsed;
   for (let n = 0; n < CACHED; n++) await cache.link('go.example.com', domain, Buffer.from(`k${n}`).toString());

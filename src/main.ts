@@ -1,4 +1,7 @@
 import 'reflect-metadata';
+import cluster from 'node:cluster';
 import { main } from './roles/process.js';
+import { redirectWorker } from './roles/redirect-workers/worker-process.js';
 
-await main();
+// Forked by RedirectWorkers, where REDIRECT_WORKERS says so.
+await (cluster.worker ? redirectWorker(cluster.worker) : main());

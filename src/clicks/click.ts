@@ -1,7 +1,7 @@
 /** What a request tells of its visitor, as far as clicks take note of it. Headers are as they were sent. */
 export interface Visitor {
-  /** IP address. It is read for geography and visitor counts, and never stored. */
-  address: string | undefined;
+  /** IP address, empty when it is not known. It is read for geography and visitor counts, and never stored. */
+  address: string;
   userAgent: string | undefined;
   referrer: string | undefined;
   /** Accept-Language. */

@@ -1,16 +1,17 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
 import { CLICKS_QUEUE } from './clicks.jobs.js';
+import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
 import { ClicksRepository } from './clicks.repository.js';
 import { ClicksService } from './clicks.service.js';
 
-const ClicksQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
+const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 
 /** The redirect role's end of the click ledger. */
-@Module({ imports: [ClicksQueue], providers: [ClickRecorder], exports: [ClickRecorder] })
+@Module({ imports: [RegisteredQueue], providers: [ClickQueue, ClickRecorder], exports: [ClickRecorder] })
 export class ClickRecordingModule {}
 
 /** The worker's end of it. */
-@Module({ imports: [ClicksQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
+@Module({ imports: [RegisteredQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
 export class ClickIngestModule {}

@@ -1,23 +1,19 @@
 import { join } from 'node:path';
-import { InjectQueue } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Queue } from 'bullmq';
 import { Config } from '../platform/config/config.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { clicksAccepted, clicksShed, watchSpool } from '../platform/telemetry/metrics.js';
+import { ClickQueue } from './click-queue.js';
 import type { FollowedLink, Visitor } from './click.js';
-import { CLICKS_KEY, CLICKS_QUEUE, type ClicksJob } from './clicks.jobs.js';
-import { type Segment, Spool } from './spool.js';
+import { CLICKS_KEY } from './clicks.jobs.js';
+import { Spool } from './spool.js';
 
 export type { Visitor } from './click.js';
 
 const SHIP_EVERY_MS = 200;
 /** Clicks after which a segment is closed: a busy process comes to that before SHIP_EVERY_MS. */
 const SEGMENT_CLICKS = 5_000;
-const SEND_DEADLINE_MS = 3_000;
-/** A finished batch is large; it is kept only for as long as it may be sent again. */
-const removeOnComplete = { count: 50 };
 
 /**
  * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
@@ -35,7 +31,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     config: Config,
     secrets: Secrets,
-    @InjectQueue(CLICKS_QUEUE) private readonly queue: Queue<ClicksJob>,
+    private readonly queue: ClickQueue,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.spool = new Spool({
@@ -60,7 +56,6 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.queue.on('error', (error) => this.logger.warn({ reason: error.message }, 'The click queue does not answer'));
     await this.adopt();
     this.timer = setInterval(() => void this.ship(), SHIP_EVERY_MS);
   }
@@ -123,33 +118,13 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   private async shipSealed(): Promise<void> {
     for (let segment = this.spool.next(); segment; segment = this.spool.next()) {
       try {
-        await this.send(segment);
+        const frames = await this.spool.read(segment);
+        await this.queue.send({ segment: segment.id, frames: frames.toString('base64') });
         await this.spool.remove(segment);
       } catch (error) {
         this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
         return;
       }
     }
-  }
-
-  /** Under the segment's own id: one that may have been sent before is sent again, and is the same job. */
-  private async send(segment: Segment): Promise<void> {
-    const frames = (await this.spool.read(segment)).toString('base64');
-    await withinDeadline(
-      this.queue.add('store', { segment: segment.id, frames }, { jobId: segment.id, removeOnComplete }),
-    );
-  }
-}
-
-/** A queue that is away may keep a caller waiting for as long as it likes. */
-async function withinDeadline<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${SEND_DEADLINE_MS} ms`)), SEND_DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }

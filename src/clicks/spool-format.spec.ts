@@ -12,7 +12,7 @@ const visitor: Visitor = {
   optedOut: false,
 };
 const nobody: Visitor = {
-  address: undefined,
+  address: '',
   userAgent: undefined,
   referrer: undefined,
   language: undefined,

@@ -88,7 +88,7 @@ export function decodeClicks(segment: string, frames: string[]): Click[] {
       const [link = -1, ...rest] = brought.clicks.slice(from, from + FIELDS);
       const [tenant, domain, linkId] = links[link] ?? unknownPlace(link);
       const [tenantId = '', domainId = ''] = [texts[tenant], texts[domain]];
-      const [address, country, userAgent, referrer, language, query = ''] = rest.map((place) => texts[place]);
+      const [address = '', country, userAgent, referrer, language, query = ''] = rest.map((place) => texts[place]);
       clicks.push({
         id: nthId(segment, clicks.length, at),
         occurredAt: at,

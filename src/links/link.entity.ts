@@ -24,6 +24,8 @@ export class LinkEntity {
   @Column('bigint', { name: 'max_clicks', nullable: true, transformer: wholeNumber }) maxClicks!: number | null;
   @Column('smallint', { name: 'redirect_status' }) redirectStatus!: number;
   @Column('boolean', { name: 'forward_query' }) forwardQuery!: boolean;
+  /** In seconds; null: no shared cache may keep the answer. */
+  @Column('integer', { name: 'shared_max_age', nullable: true }) sharedMaxAge!: number | null;
   @Column('boolean') archived!: boolean;
   @Column('timestamptz', { name: 'disabled_at', nullable: true }) disabledAt!: Date | null;
   @Column('text', { name: 'created_by' }) createdBy!: string;

@@ -18,6 +18,13 @@ export const destinationLoops = (pointer: string, hostname: string): DomainError
 export const expiresBeforeStart = (): DomainError =>
   invalidField('/expiresAt', 'expires_before_start', 'A link must expire after it starts.');
 
+export const clicksNotCounted = (): DomainError =>
+  invalidField(
+    '/sharedMaxAge',
+    'clicks_not_counted',
+    'What a shared cache answers is not counted, so a link with maxClicks can not have a sharedMaxAge.',
+  );
+
 /** Every code tried was taken by a custom key: the domain's codes are used up at this length. */
 export const codesExhausted = (domain: string): DomainError =>
   new DomainError(

@@ -6,6 +6,7 @@ import { publicIdText, toPublicId } from '../platform/ids.js';
 import type { Link } from './link.entity.js';
 import { parseKey } from './link-key.js';
 
+const DAY = 24 * 3600;
 const TEN_YEARS = 10 * 366 * 24 * 3600;
 
 const key = z
@@ -43,6 +44,10 @@ const fields = {
   maxClicks: z.int().min(1).nullable().meta({ description: 'Clicks after which the link is expired' }),
   redirectStatus: z.union([z.literal(301), z.literal(302), z.literal(307), z.literal(308)]),
   forwardQuery: z.boolean().meta({ description: "Whether the visitor's query is passed on to the destination" }),
+  sharedMaxAge: z.int().min(1).max(DAY).nullable().meta({
+    description:
+      'Seconds for which shared caches (a CDN) may answer in place of Waypost: such visits are not counted, and an edit is in force there that much later. Not together with maxClicks',
+  }),
   archived: z.boolean(),
   disabledAt: time.nullable().meta({ description: 'Since when the link is switched off; null switches it on' }),
 };
@@ -69,6 +74,7 @@ export const createLink = z.strictObject({
   maxClicks: fields.maxClicks.default(null),
   redirectStatus: fields.redirectStatus.default(302),
   forwardQuery: fields.forwardQuery.default(false),
+  sharedMaxAge: fields.sharedMaxAge.default(null),
   archived: fields.archived.default(false),
   disabledAt: fields.disabledAt.default(null),
 });
@@ -111,6 +117,7 @@ export const linkResponse = z.object({
   maxClicks: z.int().nullable(),
   redirectStatus: z.int(),
   forwardQuery: z.boolean(),
+  sharedMaxAge: z.int().nullable(),
   archived: z.boolean(),
   disabledAt: instant.nullable(),
   clicks: z.int(),
@@ -138,6 +145,7 @@ export const toLinkResponse = (link: Link) => ({
   maxClicks: link.maxClicks,
   redirectStatus: link.redirectStatus,
   forwardQuery: link.forwardQuery,
+  sharedMaxAge: link.sharedMaxAge,
   archived: link.archived,
   disabledAt: link.disabledAt?.toISOString() ?? null,
   clicks: link.clicks,

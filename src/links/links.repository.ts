@@ -145,14 +145,14 @@ function inOrder(
 
 const COLUMNS = [
   'tenant_id', 'id', 'domain_id', 'key', 'url', 'external_id', 'title', 'comments', 'starts_at', 'expires_at',
-  'expired_url', 'max_clicks', 'redirect_status', 'forward_query', 'archived', 'disabled_at', 'created_by',
-  'created_at', 'updated_at',
+  'expired_url', 'max_clicks', 'redirect_status', 'forward_query', 'shared_max_age', 'archived', 'disabled_at',
+  'created_by', 'created_at', 'updated_at',
 ]; // prettier-ignore
 
 const insertValues = (link: LinkEntity): unknown[] => [
   link.tenantId, link.id, link.domainId, link.key, link.url, link.externalId, link.title, link.comments, link.startsAt,
-  link.expiresAt, link.expiredUrl, link.maxClicks, link.redirectStatus, link.forwardQuery, link.archived,
-  link.disabledAt, link.createdBy, link.createdAt, link.updatedAt,
+  link.expiresAt, link.expiredUrl, link.maxClicks, link.redirectStatus, link.forwardQuery, link.sharedMaxAge,
+  link.archived, link.disabledAt, link.createdBy, link.createdAt, link.updatedAt,
 ]; // prettier-ignore
 
 // One round trip for the link and its counters. A used key is no error here, which would end the transaction: a

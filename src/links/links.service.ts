@@ -9,7 +9,14 @@ import { newId, toPublicId } from '../platform/ids.js';
 import { OutboxRecorder } from '../platform/outbox/outbox.recorder.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import type { Link, LinkEntity } from './link.entity.js';
-import { codesExhausted, destinationLoops, expiresBeforeStart, keyTaken, linkNotFound } from './link.errors.js';
+import {
+  codesExhausted,
+  destinationLoops,
+  expiresBeforeStart,
+  keyTaken,
+  linkNotFound,
+  clicksNotCounted,
+} from './link.errors.js';
 import { canonicalKey } from './link-key.js';
 import {
   type CreateLink,
@@ -40,7 +47,7 @@ export class LinksService {
   ) {}
 
   async create(ctx: Context, input: CreateLink): Promise<Link> {
-    checkPeriod(input);
+    check(input);
     return this.transactions.run(ctx, async (tx) => {
       const domain = await this.domains.forLink(tx, input.domain);
       await this.refuseLoops(tx, input);
@@ -86,7 +93,7 @@ export class LinksService {
     return this.transactions.run(ctx, async (tx) => {
       const before = await this.links.lock(tx, id);
       const { domain: hostname, tags, ...changes } = givenFields(input);
-      checkPeriod({ ...before, ...changes });
+      check({ ...before, ...changes });
       await this.refuseLoops(tx, changes);
       const domain = await this.targetDomain(tx, before, hostname);
       const moved = { domainId: domain.id, key: canonicalKey(changes.key ?? before.key, domain.caseSensitive) };
@@ -172,6 +179,7 @@ const DEFAULTS = {
   maxClicks: null,
   redirectStatus: 302,
   forwardQuery: false,
+  sharedMaxAge: null,
   archived: false,
   disabledAt: null,
 } as const satisfies Partial<CreateLink>;
@@ -194,6 +202,10 @@ function newLink(
   };
 }
 
-function checkPeriod({ startsAt, expiresAt }: Pick<LinkEntity, 'startsAt' | 'expiresAt'>): void {
+type Limits = Pick<LinkEntity, 'startsAt' | 'expiresAt' | 'maxClicks' | 'sharedMaxAge'>;
+
+/** What no field can tell by itself. */
+function check({ startsAt, expiresAt, maxClicks, sharedMaxAge }: Limits): void {
   if (startsAt && expiresAt && expiresAt <= startsAt) throw expiresBeforeStart();
+  if (maxClicks !== null && sharedMaxAge !== null) throw clicksNotCounted();
 }

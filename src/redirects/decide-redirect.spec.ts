@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Decision, decideRedirect, decideRoot, withQuery } from './decide-redirect.js';
+import { type Decision, decideRedirect, decideRoot, isUnknown, withQuery } from './decide-redirect.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 
 const now = new Date('2026-11-23T12:00:00Z');
@@ -27,24 +27,37 @@ const link: LinkTarget = {
   redirectStatus: 302,
   forwardQuery: false,
   disabledAt: null,
+  sharedMaxAge: null,
   plain: null,
 };
 
-const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302 };
-const to = (location: string): Decision => ({ kind: 'fallback', location, status: 302 });
+const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302, sharedMaxAge: null };
+const kept = (sharedMaxAge: number): Decision => ({ ...found, sharedMaxAge });
+const in90s = new Date(now.getTime() + 90_999);
+const insteadOf = (instead: 'unknown' | 'gone' | 'root', location: string): Decision => ({
+  kind: 'fallback',
+  instead,
+  location,
+  status: 302,
+});
 
 describe('decideRedirect', () => {
   const cases: Array<[string, Partial<LinkTarget> | null, Partial<DomainTarget>, Decision]> = [
     ['finds a plain link', {}, {}, found],
     ['keeps the status of the link', { redirectStatus: 308 }, {}, { ...found, status: 308 } as Decision],
     ['does not know a key nobody made', null, {}, { kind: 'unknown' }],
-    ['leads unknown keys to the page of the domain', null, { notFoundUrl: 'https://n/' }, to('https://n/')],
+    [
+      'leads unknown keys to the page of the domain',
+      null,
+      { notFoundUrl: 'https://n/' },
+      insteadOf('unknown', 'https://n/'),
+    ],
     ['answers a disabled link like an unknown one', { disabledAt: before }, {}, { kind: 'unknown' }],
     [
       'answers a disabled link like an unknown one, with a page',
       { disabledAt: before },
       { notFoundUrl: 'https://n/' },
-      to('https://n/'),
+      insteadOf('unknown', 'https://n/'),
     ],
     ['answers a link before its start like an unknown one', { startsAt: after }, {}, { kind: 'unknown' }],
     ['finds a link from its start on', { startsAt: now }, {}, found],
@@ -54,13 +67,13 @@ describe('decideRedirect', () => {
       'leads an expired link to its own page',
       { expiresAt: before, expiredUrl: 'https://e/' },
       { expiredUrl: 'https://de/' },
-      to('https://e/'),
+      insteadOf('gone', 'https://e/'),
     ],
     [
       'leads an expired link to the page of the domain',
       { expiresAt: before },
       { expiredUrl: 'https://de/' },
-      to('https://de/'),
+      insteadOf('gone', 'https://de/'),
     ],
     ['finds a link that has clicks left', { maxClicks: 3, clicks: 2 }, {}, found],
     ['is gone when its clicks are used up', { maxClicks: 3, clicks: 3 }, {}, { kind: 'gone' }],
@@ -70,6 +83,11 @@ describe('decideRedirect', () => {
       {},
       { kind: 'unknown' },
     ],
+    ['lets shared caches keep what may be kept', { sharedMaxAge: 60 }, {}, kept(60)],
+    ['lets them keep it until it expires', { sharedMaxAge: 60, expiresAt: in90s }, {}, kept(60)],
+    ['lets them keep it no longer than that', { sharedMaxAge: 3_600, expiresAt: in90s }, {}, kept(90)],
+    ['lets them keep nothing in the last second', { sharedMaxAge: 60, expiresAt: new Date(+now + 999) }, {}, found],
+    ['lets them keep nothing whose clicks are limited', { sharedMaxAge: 60, maxClicks: 3 }, {}, found],
   ];
   it.each(cases)('%s', (_name, target, settings, expected) => {
     const decision = decideRedirect(
@@ -89,9 +107,22 @@ describe('decideRedirect', () => {
 
 describe('decideRoot', () => {
   it('leads to the root page of the domain, if it has one', () => {
-    expect(decideRoot({ ...domain, rootUrl: 'https://r/' })).toEqual(to('https://r/'));
+    expect(decideRoot({ ...domain, rootUrl: 'https://r/' })).toEqual(insteadOf('root', 'https://r/'));
     expect(decideRoot(domain)).toEqual({ kind: 'unknown' });
   });
+});
+
+describe('isUnknown', () => {
+  it.each<[Decision, boolean]>([
+    [{ kind: 'unknown' }, true],
+    [insteadOf('unknown', 'https://n/'), true],
+    [insteadOf('gone', 'https://e/'), false],
+    [insteadOf('root', 'https://r/'), false],
+    [{ kind: 'gone' }, false],
+    [found, false],
+  ])('takes %j for the answer to a name nobody made: %j', (decision, unknown) =>
+    expect(isUnknown(decision)).toBe(unknown),
+  );
 });
 
 describe('withQuery', () => {

@@ -1,9 +1,10 @@
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 
 export type Decision =
-  | { kind: 'found'; location: string; status: number }
-  /** The domain's page for what is not there, or no longer there. */
-  | { kind: 'fallback'; location: string; status: 302 }
+  /** `sharedMaxAge`: seconds for which shared caches may keep it; null: not at all. */
+  | { kind: 'found'; location: string; status: number; sharedMaxAge: number | null }
+  /** The domain's page for what is not there, for what is no longer there, or its front page. */
+  | { kind: 'fallback'; instead: 'unknown' | 'gone' | 'root'; location: string; status: 302 }
   | { kind: 'unknown' }
   | { kind: 'gone' };
 
@@ -22,20 +23,37 @@ export function decideRedirect(
   if (!link || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
   if (isExpired(link, now)) return gone(link.expiredUrl ?? domain.expiredUrl);
   const location = link.forwardQuery ? withQuery(link.url, request.query) : link.url;
-  return { kind: 'found', location, status: link.redirectStatus };
+  return { kind: 'found', location, status: link.redirectStatus, sharedMaxAge: sharedSeconds(link, now) };
 }
 
 export const decideRoot = (domain: DomainTarget): Decision =>
-  domain.rootUrl ? { kind: 'fallback', location: domain.rootUrl, status: 302 } : unknown(domain);
+  domain.rootUrl ? fallback('root', domain.rootUrl) : unknown(domain);
+
+/** Whether it tells the visitor that there is nothing at this address. */
+export const isUnknown = (decision: Decision): boolean =>
+  decision.kind === 'unknown' || (decision.kind === 'fallback' && decision.instead === 'unknown');
 
 const isExpired = ({ expiresAt, maxClicks, clicks }: LinkTarget, now: Date): boolean =>
   (expiresAt !== null && now >= expiresAt) || (maxClicks !== null && clicks >= maxClicks);
 
-const unknown = ({ notFoundUrl }: DomainTarget): Decision =>
-  notFoundUrl ? { kind: 'fallback', location: notFoundUrl, status: 302 } : { kind: 'unknown' };
+/** No cache may outlive the link, nor answer where clicks must be counted. */
+function sharedSeconds({ sharedMaxAge, expiresAt, maxClicks }: LinkTarget, now: Date): number | null {
+  if (sharedMaxAge === null || maxClicks !== null) return null;
+  const left = expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : Infinity;
+  return Math.min(sharedMaxAge, left) || null;
+}
 
-const gone = (location: string | null): Decision =>
-  location ? { kind: 'fallback', location, status: 302 } : { kind: 'gone' };
+const unknown = ({ notFoundUrl }: DomainTarget): Decision =>
+  notFoundUrl ? fallback('unknown', notFoundUrl) : { kind: 'unknown' };
+
+const gone = (location: string | null): Decision => (location ? fallback('gone', location) : { kind: 'gone' });
+
+const fallback = (instead: 'unknown' | 'gone' | 'root', location: string): Decision => ({
+  kind: 'fallback',
+  instead,
+  location,
+  status: 302,
+});
 
 /** The visitor's parameters join the destination's and replace those of the same name. */
 export function withQuery(destination: string, query: string): string {

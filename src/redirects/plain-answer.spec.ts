@@ -8,7 +8,10 @@ const link = {
   maxClicks: null,
   redirectStatus: 302,
   disabledAt: null,
+  sharedMaxAge: null,
 };
+const cacheControl = (settings: { redirectStatus?: number; sharedMaxAge?: number }): string | undefined =>
+  plainAnswer({ ...link, ...settings })?.headers['cache-control'];
 
 describe('plainAnswer', () => {
   it('prepares the answer of a link that is always answered alike', () => {
@@ -24,7 +27,16 @@ describe('plainAnswer', () => {
   );
 
   it('lets no cache keep a permanent redirect for good', () => {
-    expect(plainAnswer({ ...link, redirectStatus: 301 })?.headers['cache-control']).toBe('private, max-age=30');
-    expect(plainAnswer(link)?.headers['cache-control']).toBe('private, no-cache');
+    expect(cacheControl({ redirectStatus: 301 })).toBe('private, max-age=30');
+    expect(cacheControl({})).toBe('private, no-cache');
+  });
+
+  it('lets shared caches keep what the link says they may, and browsers no more than ever', () => {
+    const shared = { sharedMaxAge: 600 };
+    expect(cacheControl(shared)).toBe('public, max-age=0, s-maxage=600');
+    for (const redirectStatus of [301, 308]) {
+      expect(cacheControl({ ...shared, redirectStatus })).toBe('public, max-age=30, s-maxage=600');
+    }
+    expect(cacheControl({ ...shared, redirectStatus: 307 })).toBe('public, max-age=0, s-maxage=600');
   });
 });

@@ -1,16 +1,36 @@
 import type { LinkTarget, PlainAnswer } from './redirect-target.js';
 
-/** Nobody's cache may keep an answer for longer than an edit may take to be in force. */
+/** Unless the link says so, nobody's cache may keep an answer for longer than an edit may take to be in force. */
 const CACHE_CONTROL = { permanent: 'private, max-age=30', temporary: 'private, no-cache' } as const;
+/** Browsers ask again all the same, so that the cache they ask is the only one that is late. */
+const SHARED = { permanent: 'public, max-age=30, s-maxage=', temporary: 'public, max-age=0, s-maxage=' } as const;
+/** One text for all links that have it: two for each second of a day at most. */
+const sharedTexts = new Map<string, string>();
 
-export const redirectHeaders = (status: number, location: string): Record<string, string> => ({
+/** @param sharedMaxAge seconds for which shared caches may keep the answer; null: not at all */
+export const redirectHeaders = (
+  status: number,
+  location: string,
+  sharedMaxAge: number | null,
+): Record<string, string> => ({
   location,
-  'cache-control': status === 301 || status === 308 ? CACHE_CONTROL.permanent : CACHE_CONTROL.temporary,
+  'cache-control': cacheControl(status === 301 || status === 308 ? 'permanent' : 'temporary', sharedMaxAge),
   'x-robots-tag': 'noindex',
   'content-length': '0',
 });
 
-type Settings = Pick<LinkTarget, 'url' | 'startsAt' | 'expiresAt' | 'maxClicks' | 'redirectStatus' | 'disabledAt'>;
+function cacheControl(kind: keyof typeof SHARED, sharedMaxAge: number | null): string {
+  if (sharedMaxAge === null) return CACHE_CONTROL[kind];
+  const text = SHARED[kind] + sharedMaxAge;
+  const known = sharedTexts.get(text);
+  if (known === undefined) sharedTexts.set(text, text);
+  return known ?? text;
+}
+
+type Settings = Pick<
+  LinkTarget,
+  'url' | 'startsAt' | 'expiresAt' | 'maxClicks' | 'redirectStatus' | 'disabledAt' | 'sharedMaxAge'
+>;
 
 /**
  * The answer to a link that is answered the same each time, made once when it is looked up. Null for one that depends
@@ -23,7 +43,8 @@ export function plainAnswer({
   maxClicks,
   redirectStatus,
   disabledAt,
+  sharedMaxAge,
 }: Settings): PlainAnswer | null {
   if (startsAt || expiresAt || maxClicks !== null || disabledAt) return null;
-  return { status: redirectStatus, headers: redirectHeaders(redirectStatus, url) };
+  return { status: redirectStatus, headers: redirectHeaders(redirectStatus, url, sharedMaxAge) };
 }

@@ -1,17 +1,31 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Config } from '../platform/config/config.js';
+import { LoadShedder, Overloaded } from '../platform/resilience/load-shedder.js';
+import { SharedCache } from '../platform/shared-cache/shared-cache.js';
+import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { watchCache } from '../platform/telemetry/metrics.js';
+import { RecentChanges } from './recent-changes.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
-import { type RememberedTarget, TargetCache } from './target-cache.js';
+import { domainTarget, linkTarget, SharedTargets } from './shared-targets.js';
+import { type Confirmed, type Known, type RememberedTarget, surelyFresh, TargetCache } from './target-cache.js';
 
 /** Domains are few; links get the rest of the memory. */
 const DOMAIN_SHARE = 0.05;
+/**
+ * How long an answer is taken as true, in ms from when the database was asked, a fifth more at most. A change arrives
+ * over the bus long before; with the bus down, an edit is in force after 30 s all the same. That goes for the sum: a link
+ * that was looked up under a domain about to expire is answered for its own time without a look at the domain. What is
+ * left of the 30 s is for looking up, and for clocks that differ.
+ */
+const FRESH_MS = { domain: 5_000, link: 19_000 };
+/** For how long after a change others may still tell what was true before. Redis does for less; a replica may lag. */
+const RECENT_MS = 20_000;
 /** What an entry costs besides its own text, in bytes: measured by bench/unit-costs.mjs, and a little added. */
 const ENTRY_BYTES = 700;
 
 /** Of what `remembered` gives: to be raised when a target's fields change. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface Remembered {
   version: number;
@@ -19,43 +33,81 @@ export interface Remembered {
   links: Array<RememberedTarget<LinkTarget>>;
 }
 
-/** Domains and links by name, in memory before the database. */
+/** A way from a name to its target, past memory. */
+interface LookUp<T extends object> {
+  shared: SharedTargets<T>;
+  name: string;
+  known: Known<T> | undefined;
+  /** Whether what another process found, and this one may use, goes for this question. */
+  fits: (value: T) => boolean;
+  find: (current: boolean) => Promise<Confirmed<T>>;
+  /** A change of any of these is one of the target. */
+  names: string[];
+}
+
+/** Domains and links by name: in memory, before Redis, before the database. */
 @Injectable()
 export class RedirectCache {
   private readonly domains: TargetCache<DomainTarget>;
   private readonly links: TargetCache<LinkTarget>;
+  private readonly sharedDomains: SharedTargets<DomainTarget>;
+  private readonly sharedLinks: SharedTargets<LinkTarget>;
+  private readonly changes = new RecentChanges(RECENT_MS);
   /** True once anything was answered from the database: from then on the process can serve without it. */
   warm = false;
 
   constructor(
     { redirectCacheBytes }: Config,
     private readonly targets: RedirectTargetsRepository,
+    private readonly shedder: LoadShedder,
+    sharedCache: SharedCache,
+    @Inject(LOGGER) logger: Logger,
   ) {
     const domainBytes = Math.floor(redirectCacheBytes * DOMAIN_SHARE);
-    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length);
+    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length, FRESH_MS.domain);
     this.links = new TargetCache(
       redirectCacheBytes - domainBytes,
       // Twice, for letters beyond Latin-1 take two bytes each.
       (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
+      FRESH_MS.link,
     );
+    this.sharedDomains = new SharedTargets('domains', domainTarget, surelyFresh(FRESH_MS.domain), sharedCache, logger);
+    this.sharedLinks = new SharedTargets('links', linkTarget, surelyFresh(FRESH_MS.link), sharedCache, logger);
     watchCache('domains', () => this.domains.size);
     watchCache('links', () => this.links.size);
   }
 
   domain(hostname: string): Promise<DomainTarget | null> {
-    return this.domains.get(hostname, async () => {
-      const domain = await this.targets.findDomain(hostname);
-      this.warm = true;
-      return domain;
-    });
+    return this.domains.get(hostname, (known) =>
+      this.lookUp({
+        shared: this.sharedDomains,
+        name: hostname,
+        known,
+        fits: () => true,
+        find: (current) => this.targets.findDomain(hostname, current),
+        names: [hostname],
+      }),
+    );
   }
 
   link(hostname: string, domain: DomainTarget, key: string): Promise<LinkTarget | null> {
-    return this.links.get(nameOf(hostname, key), async (known) => {
-      const link = await this.targets.findLink(domain, key);
+    const name = nameOf(hostname, key);
+    return this.links.get(name, async (known) => {
+      // Else the domain was doubted while it was asked for, or is served without the database, past its time.
+      const domainHolds = this.domains.holds(hostname, domain);
+      const confirmed = await this.lookUp({
+        shared: this.sharedLinks,
+        name,
+        known,
+        // The hostname may have had another owner a moment ago.
+        fits: ({ tenantId, domainId }) => tenantId === domain.tenantId && domainId === domain.domainId,
+        find: (current) => this.targets.findLink(domain, key, current),
+        names: [hostname, name],
+      });
       // Counting lags behind answering by seconds; a link limited in clicks must not gain some at each reload.
-      if (link && known?.linkId === link.linkId) link.clicks = Math.max(link.clicks, known.clicks);
-      return link;
+      const { value: link } = confirmed;
+      if (link && known?.value.linkId === link.linkId) link.clicks = Math.max(link.clicks, known.value.clicks);
+      return domainHolds ? confirmed : { ...confirmed, provisional: true };
     });
   }
 
@@ -64,24 +116,40 @@ export class RedirectCache {
     return this.links.known(name);
   }
 
+  /** A domain that was found before, however long ago. */
+  rememberedDomain(hostname: string): DomainTarget | undefined {
+    return this.domains.recall(hostname);
+  }
+
   /** Whether a link of this name was found before, however long ago. */
   remembersLink(name: string): boolean {
     return this.links.remembers(name);
   }
 
   forgetLink(hostname: string, key: string): void {
-    this.links.forget(nameOf(hostname, key));
+    const name = nameOf(hostname, key);
+    this.changes.change(name);
+    this.links.forget(name);
+    this.sharedLinks.forget(name);
   }
 
   /** A link was created under this name: what was answered as unknown is known from now on. */
   expectLink(hostname: string, key: string): void {
-    this.links.forgetAbsence(nameOf(hostname, key));
+    const name = nameOf(hostname, key);
+    this.changes.create(name);
+    this.links.forgetAbsence(name);
   }
 
-  /** A domain's own settings, or whose it is; its links are looked up through it. */
-  forgetDomain(hostname: string): void {
-    this.domains.forget(hostname);
-    this.links.forgetAll(nameOf(hostname, ''));
+  /**
+   * A domain's own settings, or whose it is; its links are looked up through it. They are doubted and not forgotten: if
+   * the database went away right after an edit of its domain, a million links would be gone with it.
+   */
+  doubtDomain(hostname: string): void {
+    this.changes.change(hostname);
+    this.domains.doubtAll(hostname);
+    this.sharedDomains.forget(hostname);
+    // What is shared of its links is left alone as long as it lasts.
+    this.links.doubtAll(nameOf(hostname, ''));
   }
 
   remembered(most: number): Remembered {
@@ -99,8 +167,36 @@ export class RedirectCache {
 
   /** Anything may have changed: asks anew for all, and serves what it knows only while the database does not answer. */
   doubt(): void {
+    this.changes.doubtAll();
     this.domains.doubtAll();
     this.links.doubtAll();
+  }
+
+  /**
+   * Asks Redis, then the database; after a change, the database itself. Under overload nothing unknown is asked for; what
+   * is known is kept true all the same, for a takedown must be in force then, too.
+   *
+   * @throws Overloaded
+   */
+  private async lookUp<T extends object>(question: LookUp<T>): Promise<Confirmed<T>> {
+    const { shared, name, known, names } = question;
+    if (!known && this.shedder.overloaded) throw new Overloaded();
+    const found = await this.lookUpShared(question);
+    if (found) return { ...found, provisional: false };
+    const confirmed = await question.find(this.changes.touch(...names));
+    this.warm = true;
+    if (!confirmed.provisional && this.changes.allow(confirmed.confirmedAt, ...names)) shared.share(name, confirmed);
+    return confirmed;
+  }
+
+  private async lookUpShared<T extends object>(question: LookUp<T>): Promise<Known<T> | undefined> {
+    const { shared, name, known, fits, names } = question;
+    // Whatever is found now is not allowed: not worth the way.
+    if (!this.changes.allow(Date.now(), ...names)) return undefined;
+    return shared.find(name, ({ value, confirmedAt }) => {
+      // What is not newer than what is known brings nothing; and while Redis answered, a change may have come.
+      return confirmedAt > (known?.confirmedAt ?? 0) && fits(value) && this.changes.allow(confirmedAt, ...names);
+    });
   }
 }
 

@@ -3,10 +3,11 @@ import { ClickRecorder, type Visitor } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import { parseHostname } from '../platform/http/hostname.js';
-import { invalidations, redirects, tallyOf } from '../platform/telemetry/metrics.js';
-import { type Decision, decideRedirect, decideRoot } from './decide-redirect.js';
+import { invalidations, redirects, redirectsLimited, tallyOf } from '../platform/telemetry/metrics.js';
+import { type Decision, decideRedirect, decideRoot, isUnknown } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
-import type { PlainAnswer } from './redirect-target.js';
+import type { DomainTarget, PlainAnswer } from './redirect-target.js';
+import { clientOf, ScanLimit } from './scan-limit.js';
 
 /** A visitor's request, as the listener understood it. */
 export interface Visit {
@@ -20,6 +21,13 @@ export interface Visit {
   visitor: Visitor;
 }
 
+/** Refused, for the client has asked for too many names that are not there. Whether this one is, was not looked at. */
+interface Limited {
+  kind: 'limited';
+  /** In seconds. */
+  retryAfter: number;
+}
+
 const foundTally = tallyOf(redirects, { decision: 'found' });
 
 @Injectable()
@@ -27,6 +35,7 @@ export class RedirectsService {
   constructor(
     private readonly cache: RedirectCache,
     private readonly clicks: ClickRecorder,
+    private readonly scans: ScanLimit,
     bus: Bus,
   ) {
     this.obey(bus);
@@ -47,8 +56,16 @@ export class RedirectsService {
     return link.plain;
   }
 
-  async visit(visit: Visit): Promise<Decision> {
+  async visit(visit: Visit): Promise<Decision | Limited> {
+    const client = clientOf(visit.visitor.address);
+    const retryAfter = this.scans.wait(client);
+    if (retryAfter > 0 && !this.remembers(visit)) return limited(retryAfter);
     const decision = await this.decide(visit);
+    if (isUnknown(decision)) {
+      // A link that is remembered, and disabled: to a limited client it must look like one that was never made.
+      if (retryAfter > 0) return limited(retryAfter);
+      this.scans.charge(client);
+    }
     redirects.inc({ decision: decision.kind });
     if (decision.kind === 'found' && visit.counts) await new Promise<void>((resolve) => this.whenCounted(resolve));
     return decision;
@@ -60,11 +77,11 @@ export class RedirectsService {
   }
 
   private async decide(visit: Visit): Promise<Decision> {
-    const hostname = parseHostname(withoutPublicPort(visit.host));
+    const hostname = hostnameOf(visit.host);
     const domain = hostname === undefined ? null : await this.cache.domain(hostname);
     if (!domain || hostname === undefined) return { kind: 'unknown' };
     if (visit.path === '') return decideRoot(domain);
-    const key = canonicalKey(visit.path.replace(/\/$/, ''), domain.caseSensitive);
+    const key = keyOn(domain, visit.path);
     const link = await this.cache.link(hostname, domain, key);
     const decision = decideRedirect(domain, link, visit, new Date());
     if (link && decision.kind === 'found' && visit.counts) {
@@ -72,6 +89,13 @@ export class RedirectsService {
       this.clicks.offer(link, visit.visitor, visit.query);
     }
     return decision;
+  }
+
+  /** Whether it leads to what was found before: then looking it up tells nobody anything new. */
+  private remembers({ host, path }: Visit): boolean {
+    const hostname = hostnameOf(host);
+    const domain = hostname === undefined ? undefined : this.cache.rememberedDomain(hostname);
+    return domain !== undefined && (path === '' || this.cache.remembersLink(`${hostname}/${keyOn(domain, path)}`));
   }
 
   /** A change is in force here as soon as the bus tells of it; after a gap, everything is asked for anew. */
@@ -89,11 +113,24 @@ export class RedirectsService {
       }
     });
     bus.subscribe('domain.', (_topic, data) => {
-      changed('domain', () => this.cache.forgetDomain((data as { hostname: string }).hostname));
+      changed('domain', () => this.cache.doubtDomain((data as { hostname: string }).hostname));
     });
-    bus.subscribe('tenant.', () => changed('tenant', () => this.cache.doubt()));
+    bus.subscribe('tenant.', (topic) => {
+      // A new tenant has nothing yet that could be known here.
+      if (topic !== 'tenant.created') changed('tenant', () => this.cache.doubt());
+    });
   }
 }
+
+function limited(retryAfter: number): Limited {
+  redirectsLimited.inc();
+  return { kind: 'limited', retryAfter };
+}
+
+const hostnameOf = (host: string): string | undefined => parseHostname(withoutPublicPort(host));
+
+const keyOn = ({ caseSensitive }: DomainTarget, path: string): string =>
+  canonicalKey(path.replace(/\/$/, ''), caseSensitive);
 
 /** A proxy in front may hand on the port that visitors use; only localhost is told apart by its port. */
 const withoutPublicPort = (host: string): string =>

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { TargetCache } from './target-cache.js';
+import { Overloaded } from '../platform/resilience/load-shedder.js';
+import { type Confirmed, TargetCache } from './target-cache.js';
 
 interface Target {
   url: string;
@@ -8,13 +9,21 @@ const old: Target = { url: 'old' };
 const fresh: Target = { url: 'fresh' };
 const fails = (): Promise<never> => Promise.reject(new Error('away'));
 
+const confirmed = (value: Target | null, more: Partial<Confirmed<Target>> = {}): Confirmed<Target> => ({
+  value,
+  confirmedAt: Date.now(),
+  provisional: false,
+  ...more,
+});
+const says = async (...what: Parameters<typeof confirmed>): Promise<Confirmed<Target>> => confirmed(...what);
+
 /** A database whose answer comes when the test says so. */
-function pending<T>(): { promise: Promise<T>; answer: (value: T) => void } {
-  const { promise, resolve } = Promise.withResolvers<T>();
-  return { promise, answer: resolve };
+function pending(): { promise: Promise<Confirmed<Target>>; answer: (value: Target | null) => void } {
+  const { promise, resolve } = Promise.withResolvers<Confirmed<Target>>();
+  return { promise, answer: (value) => resolve(confirmed(value)) };
 }
 
-const newCache = (maxBytes = 1_000): TargetCache<Target> => new TargetCache(maxBytes, () => 1);
+const newCache = (maxBytes = 1_000): TargetCache<Target> => new TargetCache(maxBytes, () => 1, 25_000);
 
 const setClock = (ms: number): void => void jest.useFakeTimers({ now: ms, advanceTimers: true });
 
@@ -27,9 +36,9 @@ describe('TargetCache', () => {
   it('asks once for many who ask at the same time', async () => {
     const cache = newCache();
     let asked = 0;
-    const load = async (): Promise<Target> => {
+    const load = (): Promise<Confirmed<Target>> => {
       asked++;
-      return old;
+      return says(old);
     };
     expect(await Promise.all([1, 2, 3].map(() => cache.get('a', load)))).toEqual([old, old, old]);
     expect(await cache.get('a', load)).toBe(old);
@@ -38,22 +47,22 @@ describe('TargetCache', () => {
 
   it('remembers that there is none', async () => {
     const cache = newCache();
-    expect(await cache.get('a', () => Promise.resolve(null))).toBeNull();
+    expect(await cache.get('a', () => says(null))).toBeNull();
     expect(await cache.get('a', fails)).toBeNull();
   });
 
   it('asks again after an error, and passes it on while nothing is known', async () => {
     const cache = newCache();
     await expect(cache.get('a', fails)).rejects.toThrow('away');
-    expect(await cache.get('a', () => Promise.resolve(old))).toBe(old);
+    expect(await cache.get('a', () => says(old))).toBe(old);
   });
 
   it('does not remember an answer that was asked for before the name was forgotten', async () => {
     const cache = newCache();
-    const before = pending<Target | null>();
+    const before = pending();
     const first = cache.get('a', () => before.promise);
     cache.forget('a');
-    const second = cache.get('a', () => Promise.resolve(fresh));
+    const second = cache.get('a', () => says(fresh));
     before.answer(null);
     expect(await first).toBeNull();
     expect(await second).toBe(fresh);
@@ -62,9 +71,9 @@ describe('TargetCache', () => {
 
   it('forgets absence when something was created, and keeps what it knows', async () => {
     const cache = newCache();
-    await cache.get('absent', () => Promise.resolve(null));
-    await cache.get('known', () => Promise.resolve(old));
-    const [toNothing, toSomething] = [pending<Target | null>(), pending<Target | null>()];
+    await cache.get('absent', () => says(null));
+    await cache.get('known', () => says(old));
+    const [toNothing, toSomething] = [pending(), pending()];
     const flights = [cache.get('x', () => toNothing.promise), cache.get('y', () => toSomething.promise)];
     for (const name of ['absent', 'known', 'x', 'y']) cache.forgetAbsence(name);
     toNothing.answer(null);
@@ -78,15 +87,15 @@ describe('TargetCache', () => {
 
   it('asks anew for all it doubts, and falls back on it when the database is away', async () => {
     const cache = newCache();
-    const flight = pending<Target | null>();
-    await cache.get('a', () => Promise.resolve(old));
-    await cache.get('b', () => Promise.resolve(old));
+    const flight = pending();
+    await cache.get('a', () => says(old));
+    await cache.get('b', () => says(old));
     const asked = cache.get('c', () => flight.promise);
     cache.doubtAll();
     flight.answer(old);
     await asked;
     expect(cache.known('a')).toBeUndefined();
-    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
     expect(cache.known('a')).toBe(fresh);
     expect(await cache.get('b', fails)).toBe(old);
     expect(await cache.get('c', fails)).toBe(old);
@@ -94,48 +103,108 @@ describe('TargetCache', () => {
 
   it('does not join a question asked before it doubted', async () => {
     const cache = newCache();
-    const before = pending<Target | null>();
+    const before = pending();
     const first = cache.get('a', () => before.promise);
     cache.doubtAll();
-    const second = cache.get('a', () => Promise.resolve(fresh));
+    const second = cache.get('a', () => says(fresh));
     before.answer(old);
     expect(await Promise.all([first, second])).toEqual([old, fresh]);
     expect(cache.known('a')).toBe(fresh);
   });
 
-  it('forgets by prefix, also what is under way', async () => {
+  it('doubts by prefix, also what is under way, and serves it while the database does not answer', async () => {
     const cache = newCache();
-    const flight = pending<Target | null>();
-    await cache.get('x/1', () => Promise.resolve(old));
-    await cache.get('y/1', () => Promise.resolve(old));
+    const flight = pending();
+    await cache.get('x/1', () => says(old));
+    await cache.get('y/1', () => says(old));
     const asked = cache.get('x/2', () => flight.promise);
-    cache.forgetAll('x/');
+    cache.doubtAll('x/');
     flight.answer(old);
     await asked;
-    await expect(cache.get('x/1', fails)).rejects.toThrow('away');
-    await expect(cache.get('x/2', fails)).rejects.toThrow('away');
-    expect(await cache.get('y/1', fails)).toBe(old);
+    expect(cache.known('y/1')).toBe(old);
+    expect(cache.known('x/1')).toBeUndefined();
+    expect(await cache.get('x/2', fails)).toBe(old);
+    expect(await cache.get('x/1', () => says(fresh))).toBe(fresh);
   });
 
   it('serves what it knew while the database does not answer', async () => {
     const cache = newCache();
     setClock(0);
-    await cache.get('a', () => Promise.resolve(old));
+    await cache.get('a', () => says(old));
     setClock(60_000);
     expect(await cache.get('a', fails)).toBe(old);
     // Not everybody who comes now waits for the next failure.
     expect(await cache.get('a', () => Promise.reject(new Error('asked again')))).toBe(old);
     setClock(62_000);
-    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+    // Nor for the one after: what the database says is for whoever comes then.
+    const flight = pending();
+    expect(await cache.get('a', () => flight.promise)).toBe(old);
+    flight.answer(fresh);
+    await flight.promise;
+    expect(cache.known('a')).toBe(fresh);
+  });
+
+  it('waits for the database again when its last failure is long past', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => says(old));
+    setClock(60_000);
+    expect(await cache.get('a', fails)).toBe(old);
+    setClock(66_000);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+  });
+
+  it('waits again once the database has answered, not once Redis has told what it said before', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => says(old));
+    setClock(60_000);
+    await expect(cache.get('b', fails)).rejects.toThrow('away');
+    setClock(61_000);
+    await cache.get('c', () => says(old, { confirmedAt: 59_000 }));
+    const never = new Promise<never>(() => undefined);
+    expect(await cache.get('a', () => never)).toBe(old);
+    const other = newCache();
+    setClock(0);
+    await other.get('a', () => says(old));
+    setClock(60_000);
+    await expect(other.get('b', fails)).rejects.toThrow('away');
+    setClock(61_000);
+    await other.get('c', () => says(old));
+    expect(await other.get('a', () => says(fresh))).toBe(fresh);
+  });
+
+  it('does not take its own overload for a database that is away', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => says(old));
+    setClock(60_000);
+    await expect(cache.get('b', () => Promise.reject(new Overloaded()))).rejects.toThrow(Overloaded);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+  });
+
+  it('asks for what is doubted before it answers, though the database has just failed', async () => {
+    const cache = newCache();
+    const flight = pending();
+    await cache.get('a', () => says(old));
+    const asked = cache.get('c', () => flight.promise);
+    await expect(cache.get('b', fails)).rejects.toThrow('away');
+    cache.doubtAll();
+    flight.answer(old);
+    await asked;
+    await expect(cache.get('b', fails)).rejects.toThrow('away');
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+    await expect(cache.get('b', fails)).rejects.toThrow('away');
+    expect(await cache.get('c', () => says(fresh))).toBe(fresh);
   });
 
   it('asks anew beside the requests it serves, when a name in demand is about to expire', async () => {
     const cache = newCache();
     jest.spyOn(Math, 'random').mockReturnValue(0.5); // no jitter: due after 20 s, fresh for 25 s
     setClock(0);
-    await cache.get('a', () => Promise.resolve(old));
+    await cache.get('a', () => says(old));
     setClock(22_000);
-    const flight = pending<Target | null>();
+    const flight = pending();
     expect(cache.known('a')).toBeUndefined();
     expect(await cache.get('a', () => flight.promise)).toBe(old);
     expect(await cache.get('a', fails)).toBe(old);
@@ -147,15 +216,76 @@ describe('TargetCache', () => {
   it('waits for the answer when a name has expired', async () => {
     const cache = newCache();
     setClock(0);
-    await cache.get('a', () => Promise.resolve(old));
+    await cache.get('a', () => says(old));
     setClock(31_000);
-    expect(await cache.get('a', () => Promise.resolve(fresh))).toBe(fresh);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+  });
+
+  it('reckons from when the database was asked, whoever passed the answer on', async () => {
+    const cache = newCache();
+    jest.spyOn(Math, 'random').mockReturnValue(0.5); // no jitter: due after 20 s, fresh for 25 s
+    setClock(100_000);
+    await cache.get('a', () => says(old, { confirmedAt: 85_000 }));
+    expect(cache.known('a')).toBe(old);
+    setClock(105_000);
+    expect(cache.known('a')).toBeUndefined();
+    setClock(110_000);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+  });
+
+  it('tells whoever asks anew what is known, and since when', async () => {
+    const cache = newCache();
+    setClock(100_000);
+    await cache.get('a', (known) => says(known ? null : old, { confirmedAt: 90_000 }));
+    setClock(150_000);
+    const asked = jest.fn((_known: unknown) => says(fresh));
+    await cache.get('a', asked);
+    expect(asked).toHaveBeenCalledWith(expect.objectContaining({ value: old, confirmedAt: 90_000 }));
+  });
+
+  it('takes a provisional answer as true for a second, whether something is there or not', async () => {
+    const cache = newCache();
+    setClock(0);
+    await cache.get('a', () => says(old, { provisional: true }));
+    await cache.get('x', () => says(null, { provisional: true }));
+    expect(await cache.get('a', fails)).toBe(old);
+    expect(await cache.get('x', fails)).toBeNull();
+    setClock(1_000);
+    expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+    expect(await cache.get('x', () => says(fresh))).toBe(fresh);
+  });
+
+  it('holds what is true of a name, until its time is over or it is doubted', async () => {
+    const cache = newCache();
+    jest.spyOn(Math, 'random').mockReturnValue(0.5); // no jitter: fresh for 25 s
+    setClock(0);
+    await cache.get('a', () => says(old));
+    setClock(24_999);
+    expect([cache.holds('a', old), cache.holds('a', fresh), cache.holds('b', old)]).toEqual([true, false, false]);
+    setClock(25_000);
+    expect(cache.holds('a', old)).toBe(false);
+    const flight = pending();
+    const asked = cache.get('b', () => flight.promise);
+    cache.doubtAll();
+    flight.answer(old);
+    expect(cache.holds('b', (await asked) ?? fresh)).toBe(false);
+  });
+
+  it('does not join a question asked before the name was created', async () => {
+    const cache = newCache();
+    const before = pending();
+    const first = cache.get('a', () => before.promise);
+    cache.forgetAbsence('a');
+    const second = cache.get('a', () => says(fresh));
+    before.answer(null);
+    expect(await Promise.all([first, second])).toEqual([null, fresh]);
+    expect(cache.known('a')).toBe(fresh);
   });
 
   it('stays within its bytes, and lets no unknown name push out a known one', async () => {
     const cache = newCache(3);
-    for (const name of ['a', 'b', 'c', 'd']) await cache.get(name, () => Promise.resolve(old));
-    for (let n = 0; n < 60_000; n++) await cache.get(`x${n}`, () => Promise.resolve(null));
+    for (const name of ['a', 'b', 'c', 'd']) await cache.get(name, () => says(old));
+    for (let n = 0; n < 60_000; n++) await cache.get(`x${n}`, () => says(null));
     expect(cache.size).toEqual({ entries: 3, bytes: 3, absences: 50_000 });
     expect(await cache.get('d', fails)).toBe(old);
     await expect(cache.get('a', fails)).rejects.toThrow('away');
@@ -164,7 +294,7 @@ describe('TargetCache', () => {
   it('serves nothing that was not confirmed for a day', async () => {
     const cache = newCache();
     setClock(0);
-    await cache.get('a', () => Promise.resolve(old));
+    await cache.get('a', () => says(old));
     setClock(25 * 3_600_000);
     await expect(cache.get('a', fails)).rejects.toThrow('away');
   });

@@ -1,16 +1,17 @@
 import { LRUCache } from 'lru-cache';
+import { Overloaded } from '../platform/resilience/load-shedder.js';
 
-/**
- * How long an answer is taken as true, in ms, give or take JITTER. A change arrives over the bus long before; with the
- * bus down, an edit is in force after 30 s all the same.
- */
-const FRESH_MS = 25_000;
+/** Of how long an answer is taken as true. */
 const JITTER = 0.2;
+/** How long any answer is taken as true, wherever it is kept. @param freshMs what its cache was told */
+export const surelyFresh = (freshMs: number): number => freshMs * (1 - JITTER);
 /** From this part of its time on, an answer still in demand is asked for anew, beside the requests it serves. */
 const REFRESH_AT = 0.8;
 const ABSENT_MS = 5_000;
 /** How long what is known goes on being served before the database is asked again, when it did not answer. */
 const RETRY_MS = 1_000;
+/** For how long after a failure, with no success since, nobody who can be served from memory waits for the database. */
+const AWAY_MS = 5_000;
 /** How long it is served at all without the database. */
 const STALE_MS = 24 * 3_600_000;
 /** Names remembered to be unknown. Bounded apart, so that a scan of random names pushes out no known one. */
@@ -19,9 +20,22 @@ const MAX_ABSENT = 50_000;
 /** Name, value, and when the database last said so in ms since 1970. */
 export type RememberedTarget<T> = [name: string, value: T, confirmedAt: number];
 
-interface Entry<T> {
+/** What was said of a name; null where there is none. */
+export interface Confirmed<T> {
+  value: T | null;
+  /** When the database was asked for it, in ms since 1970; every time an answer is true for begins there. */
+  confirmedAt: number;
+  /** True when somebody better, or what it depends on, was asked and did not answer: true only until asked again. */
+  provisional: boolean;
+}
+
+/** What is known of a name when it is asked for anew. */
+export interface Known<T> {
   value: T;
   confirmedAt: number;
+}
+
+interface Entry<T> extends Known<T> {
   refreshAt: number;
   freshUntil: number;
 }
@@ -29,13 +43,13 @@ interface Entry<T> {
 /** A question to the database that is not answered yet. */
 interface Flight<T> {
   answer: Promise<T | null>;
-  /** False once something of this name was created: that there is none may be no longer true. */
+  /** False once something of this name was created: that there is none may be no longer true, and is asked anew. */
   absenceCounts: boolean;
   /** True once anything may have changed: what it brings is good to fall back on, and no more. */
   doubted: boolean;
 }
 
-type Load<T> = (known: T | null) => Promise<T | null>;
+type Load<T> = (known: Known<T> | undefined) => Promise<Confirmed<T>>;
 
 /**
  * Remembers what the database said of a name. However many ask for a name at once, the database is asked once; while
@@ -45,9 +59,18 @@ export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
   private readonly absences = new LRUCache<string, number>({ max: MAX_ABSENT });
   private readonly flights = new Map<string, Flight<T>>();
+  /** When the database last failed to answer; -Infinity once it has answered again. */
+  private failedAt = -Infinity;
 
-  /** @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes` */
-  constructor(maxBytes: number, bytesOf: (value: T, name: string) => number) {
+  /**
+   * @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes`
+   * @param freshMs how long an answer is taken as true, give or take JITTER
+   */
+  constructor(
+    maxBytes: number,
+    bytesOf: (value: T, name: string) => number,
+    private readonly freshMs: number,
+  ) {
     this.entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ value }, name) => bytesOf(value, name),
@@ -65,6 +88,17 @@ export class TargetCache<T extends object> {
     return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
   }
 
+  /** Whether this is what counts as true of a name now: not doubted, and its time not over. */
+  holds(name: string, value: T): boolean {
+    const entry = this.entries.get(name);
+    return entry?.value === value && Date.now() < entry.freshUntil;
+  }
+
+  /** What was last known of a name, fresh or not. */
+  recall(name: string): T | undefined {
+    return this.entries.get(name)?.value;
+  }
+
   /** Whether anything is known of a name, fresh or not. */
   remembers(name: string): boolean {
     return this.entries.has(name);
@@ -80,11 +114,14 @@ export class TargetCache<T extends object> {
     if (!entry) return now < (this.absences.get(name) ?? 0) ? null : this.ask(name, load).answer;
     if (now < entry.refreshAt) return entry.value;
     const flight = this.ask(name, load, entry);
-    if (now < entry.freshUntil) return entry.value;
+    const servable = now - entry.confirmedAt <= STALE_MS;
+    // What is doubted has to be asked for at least once.
+    const away = entry.freshUntil > 0 && now - this.failedAt < AWAY_MS;
+    if (now < entry.freshUntil || (servable && away)) return entry.value;
     try {
       return await flight.answer;
     } catch (error) {
-      if (now - entry.confirmedAt > STALE_MS) throw error;
+      if (!servable) throw error;
       return entry.value;
     }
   }
@@ -103,16 +140,12 @@ export class TargetCache<T extends object> {
     if (flight) flight.absenceCounts = false;
   }
 
-  forgetAll(prefix: string): void {
-    const names = [...this.entries.keys(), ...this.absences.keys(), ...this.flights.keys()];
-    for (const name of names) if (name.startsWith(prefix)) this.forget(name);
-  }
-
-  /** From now on nothing counts as fresh, nor does what is being asked for. */
-  doubtAll(): void {
-    for (const flight of this.flights.values()) flight.doubted = true;
-    this.absences.clear();
-    for (const entry of this.entries.values()) entry.refreshAt = entry.freshUntil = 0;
+  /** From now on nothing of these names counts as fresh, nor does what is being asked for. */
+  doubtAll(prefix = ''): void {
+    for (const [name, flight] of this.flights) if (name.startsWith(prefix)) flight.doubted = true;
+    for (const [name, entry] of this.entries) if (name.startsWith(prefix)) entry.refreshAt = entry.freshUntil = 0;
+    const absent = this.absences.keys().filter((name) => name.startsWith(prefix));
+    for (const name of absent.toArray()) this.absences.delete(name);
   }
 
   /** Most recently used first. */
@@ -133,14 +166,18 @@ export class TargetCache<T extends object> {
 
   private ask(name: string, load: Load<T>, entry?: Entry<T>): Flight<T> {
     const known = this.flights.get(name);
-    if (known && !known.doubted) return known;
+    if (known && !known.doubted && known.absenceCounts) return known;
     const land = (): boolean => this.flights.get(name) === flight && this.flights.delete(name);
-    const answer = load(entry?.value ?? null).then(
-      (value) => {
-        if (land()) this.remember(name, value, flight);
-        return value;
+    const answer = load(entry).then(
+      (confirmed) => {
+        // What was confirmed before the failure, and kept elsewhere since, tells nothing of the database now.
+        if (confirmed.confirmedAt >= this.failedAt) this.failedAt = -Infinity;
+        if (land()) this.remember(name, confirmed, flight);
+        return confirmed.value;
       },
       (error: unknown) => {
+        // The database was not even asked then.
+        if (!(error instanceof Overloaded)) this.failedAt = Date.now();
         // Not everybody who comes now waits for the next failure.
         if (land() && entry) entry.refreshAt = entry.freshUntil = Date.now() + RETRY_MS;
         throw error;
@@ -153,18 +190,24 @@ export class TargetCache<T extends object> {
     return flight;
   }
 
-  private remember(name: string, value: T | null, { absenceCounts, doubted }: Flight<T>): void {
-    const now = Date.now();
-    // Jitter: a thousand names looked up in the same second must not expire in the same second.
-    const jitter = 1 - JITTER + Math.random() * 2 * JITTER;
+  private remember(
+    name: string,
+    { value, confirmedAt, provisional }: Confirmed<T>,
+    { absenceCounts, doubted }: Flight<T>,
+  ): void {
     if (value === null) {
       this.entries.delete(name);
-      if (absenceCounts && !doubted) this.absences.set(name, now + ABSENT_MS * jitter);
+      const lifetime = provisional ? RETRY_MS : ABSENT_MS * jitter();
+      if (absenceCounts && !doubted) this.absences.set(name, confirmedAt + lifetime);
       return;
     }
-    const lifetime = doubted ? 0 : FRESH_MS * jitter;
-    const entry = { value, confirmedAt: now, refreshAt: now + lifetime * REFRESH_AT, freshUntil: now + lifetime };
     this.absences.delete(name);
-    this.entries.set(name, entry);
+    if (doubted) return void this.entries.set(name, { value, confirmedAt, refreshAt: 0, freshUntil: 0 });
+    const lifetime = provisional ? RETRY_MS : this.freshMs * jitter();
+    const [refreshAt, freshUntil] = [confirmedAt + lifetime * REFRESH_AT, confirmedAt + lifetime];
+    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil });
   }
 }
+
+/** A thousand names looked up in the same second must not expire in the same second. */
+const jitter = (): number => 1 - JITTER + Math.random() * 2 * JITTER;

@@ -5,10 +5,8 @@ import { createLogger, type Logger } from '../platform/telemetry/logger.js';
 import { keepDemoTenant } from './embedded/demo-tenant.js';
 import { externalConfig, startEmbeddedDefault } from './embedded/embedded-default.js';
 import { firstSteps } from './embedded/first-steps.js';
-import { run, stop } from './run.js';
-
-/** Ctrl-C on a laptop is over within 5 s, the database included; a cluster gives 30 s by default. */
-const STOP_DEADLINE_MS = { embedded: 3_000, cluster: 25_000 };
+import { run } from './run.js';
+import { stopOnSignal } from './stopping.js';
 
 interface Running {
   app: INestApplicationContext;
@@ -24,7 +22,7 @@ export async function main(): Promise<void> {
     const settings = settingsFromEnvironment('run');
     logger = createLogger(settings.logLevel, process.stdout.isTTY);
     const { app, config, release } = await start(settings, logger);
-    stopOnSignal({ app, config, release }, logger);
+    stopOnSignal(app, config, logger, release);
   } catch (error) {
     report(error, logger);
     process.exit(1);
@@ -60,22 +58,4 @@ async function start(settings: ReturnType<typeof settingsFromEnvironment>, logge
     await postgres.stop();
     process.exit(1);
   }
-}
-
-function stopOnSignal({ app, config, release }: Running, logger: Logger): void {
-  let stoppingSince: number | undefined;
-  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    if (stoppingSince !== undefined) {
-      // A terminal's Ctrl-C may arrive twice at once; a second one later is somebody who will not wait.
-      if (Date.now() - stoppingSince > 1_000) process.exit(1);
-      return;
-    }
-    stoppingSince = Date.now();
-    logger.info({ signal }, 'Stopping');
-    const inTime = await stop(app, config.embedded ? STOP_DEADLINE_MS.embedded : STOP_DEADLINE_MS.cluster);
-    if (!inTime) logger.error('Stopped before all work was finished: the deadline has passed');
-    await release();
-    process.exit(inTime ? 0 : 1);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, (name) => void onSignal(name));
 }

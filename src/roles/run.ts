@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -5,7 +6,10 @@ import type { Config } from '../platform/config/config.js';
 import { Readiness } from '../platform/ops/readiness.js';
 import { type Logger, NestLogger } from '../platform/telemetry/logger.js';
 import { createApiAdapter, openApi } from './api/api.server.js';
-import { appModule } from './app.module.js';
+import { AppModule, appModule } from './app.module.js';
+
+/** A server that does not answer would keep its connections open for ever; with the process they end anyway. */
+const CLOSE_DEADLINE_MS = 2_000;
 
 /** Starts the roles that the configuration names; resolves when all their ports are open. */
 export async function run(config: Config, logger: Logger): Promise<INestApplicationContext> {
@@ -18,13 +22,22 @@ export async function run(config: Config, logger: Logger): Promise<INestApplicat
 }
 
 /**
- * Stops in three steps, each bounded by the whole: no new work (readiness, the redirect listener), finish what is
- * under way (clicks to the queue, running jobs, the outbox), close the connections.
+ * Stops in four steps, each bounded by the whole: not ready, and yet served, until whoever sends requests has taken
+ * note; no new work (the redirect listener); finish what is under way (clicks to the queue, running jobs, the outbox);
+ * close the connections.
  *
  * @returns whether it came to its end in time
  */
-export async function stop(app: INestApplicationContext, deadlineMs: number): Promise<boolean> {
-  app.get(Readiness, { strict: false }).stopping = true;
+export async function stop(
+  app: INestApplicationContext,
+  { roles, drainMs }: Config,
+  deadlineMs: number,
+): Promise<boolean> {
   const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), deadlineMs).unref());
-  return Promise.race([app.close().then(() => true as const), late]);
+  app.get(Readiness, { strict: false }).end();
+  const served = roles.has('redirect') || roles.has('api');
+  if (served && drainMs > 0) await sleep(drainMs);
+  const closed = app.close().then(() => true as const);
+  const finished = app.get(AppModule).finished.then(() => sleep(CLOSE_DEADLINE_MS, true as const, { ref: false }));
+  return Promise.race([closed, finished, late]);
 }

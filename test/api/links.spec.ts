@@ -8,8 +8,8 @@ beforeAll(async () => {
 
 const LINK_FIELDS = [
   'archived', 'clicks', 'comments', 'createdAt', 'createdBy', 'disabledAt', 'displayUrl', 'domain', 'expiredUrl',
-  'expiresAt', 'externalId', 'forwardQuery', 'id', 'key', 'lastClickedAt', 'maxClicks', 'redirectStatus', 'shortLink',
-  'startsAt', 'tags', 'title', 'updatedAt', 'url',
+  'expiresAt', 'externalId', 'forwardQuery', 'id', 'key', 'lastClickedAt', 'maxClicks', 'redirectStatus', 'sharedMaxAge',
+  'shortLink', 'startsAt', 'tags', 'title', 'updatedAt', 'url',
 ]; // prettier-ignore
 
 const everyField = () => ({
@@ -65,6 +65,7 @@ describe('creating a link', () => {
       maxClicks: null,
       redirectStatus: 302,
       forwardQuery: false,
+      sharedMaxAge: null,
       archived: false,
       disabledAt: null,
     });
@@ -114,6 +115,40 @@ describe('creating a link', () => {
 
     const link = await tenant.link({ startsAt });
     expect(await tenant.patch(`/v1/links/${link.id}`, { expiresAt })).toBeProblem(422, 'invalid_input');
+  });
+});
+
+describe('what shared caches may keep', () => {
+  it('is kept with the link, changed and taken back', async () => {
+    const link = await tenant.link({ sharedMaxAge: 86_400 });
+    expect(link.sharedMaxAge).toBe(86_400);
+    for (const sharedMaxAge of [1, null, 3_600]) {
+      const { body } = await tenant.patch<LinkBody>(`/v1/links/${link.id}`, { sharedMaxAge });
+      expect(body).toEqual({ ...link, sharedMaxAge, updatedAt: expect.any(String) });
+    }
+    const { body } = await tenant.patch<LinkBody>(`/v1/links/${link.id}`, { title: 'other' });
+    expect(body.sharedMaxAge).toBe(3_600);
+  });
+
+  it.each([0, -1, 86_401, 1.5, '60', true])('can not be %j seconds', async (sharedMaxAge) => {
+    const answer = await tenant.post('/v1/links', { url: 'https://example.com/', sharedMaxAge });
+    expect(answer).toBeProblem(422, 'invalid_input');
+    expect(answer.body).toMatchObject({ errors: [{ pointer: '/sharedMaxAge' }] });
+  });
+
+  it('is nothing for a link whose clicks are limited, however it comes to be', async () => {
+    const both = { sharedMaxAge: 60, maxClicks: 10 };
+    const [shared, limited] = [await tenant.link({ sharedMaxAge: 60 }), await tenant.link({ maxClicks: 10 })];
+    for (const answer of [
+      await tenant.post('/v1/links', { url: 'https://example.com/', ...both }),
+      await tenant.patch(`/v1/links/${shared.id}`, { maxClicks: 10 }),
+      await tenant.patch(`/v1/links/${limited.id}`, { sharedMaxAge: 60 }),
+    ]) {
+      expect(answer).toBeProblem(422, 'invalid_input');
+      expect(answer.body).toMatchObject({ errors: [{ pointer: '/sharedMaxAge', code: 'clicks_not_counted' }] });
+    }
+    const swapped = await tenant.patch<LinkBody>(`/v1/links/${shared.id}`, { maxClicks: 10, sharedMaxAge: null });
+    expect(swapped.body).toMatchObject({ maxClicks: 10, sharedMaxAge: null });
   });
 });
 

@@ -11,7 +11,7 @@ import { FrameSealer, openFrames } from '../../src/platform/secrets/sealed-frame
 
 const link = (linkId: string) => ({ tenantId: 't', domainId: 'd', linkId });
 const visitor = {
-  address: undefined,
+  address: '',
   userAgent: undefined,
   referrer: undefined,
   language: undefined,

@@ -236,10 +236,13 @@ describe('query plans', () => {
   });
 
   it('of the resolver, prepared once for all tenants, touch one hash partition and use an index', async () => {
-    const database = new ResolverDatabase(await databaseUrl('waypost_resolver'), createLogger('silent', false));
+    const database = new ResolverDatabase(
+      { primary: await databaseUrl('waypost_resolver') },
+      createLogger('silent', false),
+    );
     const targets = new RedirectTargetsRepository(database);
-    await targets.findDomain('plan.example');
-    await targets.findLink({ tenantId: id, domainId: id } as DomainTarget, 'key');
+    await targets.findDomain('plan.example', false);
+    await targets.findLink({ tenantId: id, domainId: id } as DomainTarget, 'key', false);
 
     // The pool has opened one connection, on which the statements are prepared.
     const parameters: Record<string, string> = {

@@ -90,6 +90,7 @@ describe('the roles, each in a process of its own', () => {
       DATABASE_RESOLVER_URL: await urlOf('waypost_resolver'),
       SECRET_KEY: (await readFile(join(underTest.dataDir, 'secret-key'), 'utf8')).trim(),
       PLATFORM_KEY: underTest.platformKey,
+      DRAIN_SECONDS: '1',
       LOG_LEVEL: 'info',
     });
     const local = (port: string): string => `http://127.0.0.1:${port}`;

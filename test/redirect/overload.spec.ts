@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseUrl } from '../support/database.js';
-import { eventually, newTenant, request, type Tenant, underTest, unique } from '../support/waypost.js';
+import { metric } from '../support/metrics.js';
+import { eventually, newTenant, operator, request, type Tenant, underTest, unique } from '../support/waypost.js';
 import { freePorts, spawnWaypost, type WaypostProcess } from '../support/waypost-process.js';
 
 describe('a redirecting process that has too much to do', () => {
@@ -42,8 +43,8 @@ describe('a redirecting process that has too much to do', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const visit = (key: string) =>
-    request('GET', `http://127.0.0.1:${ports.REDIRECT_PORT}/${key}`, { headers: { host: tenant.domain } });
+  const visit = (key: string, host = tenant.domain) =>
+    request('GET', `http://127.0.0.1:${ports.REDIRECT_PORT}/${key}`, { headers: { host } });
 
   /** Time in which the process gets next to no processor, as if others had it. */
   async function starve(turns: number): Promise<void> {
@@ -59,11 +60,13 @@ describe('a redirecting process that has too much to do', () => {
     const plain = await tenant.link();
     const expiring = await tenant.link({ expiresAt: '2099-01-01T00:00:00Z' });
     for (const { key } of [plain, expiring]) expect((await visit(key)).status).toBe(302);
-    expect((await visit(unique())).status).toBe(404);
+    const absent = unique();
+    expect((await visit(absent)).status).toBe(404);
 
     await starve(8);
-    const answers = await Promise.all([plain.key, expiring.key, unique()].map(visit));
-    expect(answers.map(({ status }) => status)).toEqual([302, 302, 503]);
+    const otherwise = [`${plain.key}/`, `%${plain.key.charCodeAt(0).toString(16)}${plain.key.slice(1)}`, absent, ''];
+    const answers = await Promise.all([plain.key, expiring.key, unique(), ...otherwise].map((key) => visit(key)));
+    expect(answers.map(({ status }) => status)).toEqual([302, 302, 503, 302, 302, 404, 404]);
     expect(answers[2]?.headers['retry-after']).toBe('1');
     const metrics = await request<string>('GET', `http://127.0.0.1:${ports.OPS_PORT}/metrics`);
     expect(metrics.body).toMatch(/^waypost_redirects_shed_total [1-9]/m);
@@ -73,5 +76,19 @@ describe('a redirecting process that has too much to do', () => {
       ({ status }) => status === 404,
       5,
     );
+  });
+
+  it('obeys a takedown while it has too much to do', async () => {
+    const heard = (): Promise<number> =>
+      metric(`http://127.0.0.1:${ports.OPS_PORT}`, 'waypost_cache_invalidations_total', { cause: 'domain' });
+    const before = await heard();
+    const abuser = await newTenant();
+    const { key } = await abuser.link();
+    await eventually(heard, (now) => now > before);
+    expect((await visit(key, abuser.domain)).status).toBe(302);
+    expect((await operator.patch(`/v1/tenants/${abuser.tenantId}`, { suspended: true })).status).toBe(200);
+    await starve(10);
+    const [unknown, suspended] = await Promise.all([visit(unique()), visit(key, abuser.domain)]);
+    expect([unknown.status, suspended.status]).toEqual([503, 404]);
   });
 });

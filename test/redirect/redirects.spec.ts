@@ -26,6 +26,61 @@ describe('the redirect listener', () => {
     expect((await visit(tenant.domain, `/${unique()}`)).headers['cache-control']).toBe('private, no-cache');
   });
 
+  it('lets shared caches keep what a link says they may, until it expires, and nothing else of it', async () => {
+    const cacheControl = async (key: string): Promise<string | undefined> =>
+      (await visit(tenant.domain, `/${key}`)).headers['cache-control'];
+    const link = await tenant.link({ sharedMaxAge: 600 });
+    const permanent = await tenant.link({ sharedMaxAge: 600, redirectStatus: 308 });
+    for (let time = 0; time < 2; time++) {
+      expect(await cacheControl(link.key)).toBe('public, max-age=0, s-maxage=600');
+      expect(await cacheControl(permanent.key)).toBe('public, max-age=30, s-maxage=600');
+    }
+    const expiring = await tenant.link({ sharedMaxAge: 600, expiresAt: new Date(Date.now() + 100_000).toISOString() });
+    const seconds = Number(/^public, max-age=0, s-maxage=(\d+)$/.exec(String(await cacheControl(expiring.key)))?.[1]);
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThan(100);
+
+    await tenant.patch(`/v1/links/${link.id}`, { disabledAt: new Date().toISOString() });
+    await eventually(
+      () => cacheControl(link.key),
+      (text) => text === 'private, no-cache',
+    );
+    await tenant.patch(`/v1/links/${permanent.id}`, { sharedMaxAge: null });
+    await eventually(
+      () => cacheControl(permanent.key),
+      (text) => text === 'private, max-age=30',
+    );
+  });
+
+  it('depends on the address alone, and leaves the referrer to the page that has the link', async () => {
+    const { key } = await tenant.link();
+    const { headers } = await visit(tenant.domain, `/${key}`);
+    expect(headers).toMatchObject({ 'x-robots-tag': 'noindex' });
+    for (const name of ['vary', 'referrer-policy', 'set-cookie']) expect(headers).not.toHaveProperty(name);
+  });
+
+  it('keeps its pages from loading, running or telling anything', async () => {
+    const expired = await tenant.link({ expiresAt: '2020-01-01T00:00:00Z' });
+    const pages = await Promise.all([
+      visit(tenant.domain, `/${unique()}`),
+      visit(tenant.domain, `/${expired.key}`),
+      visit(tenant.domain, '/%ff'),
+      visit(tenant.domain, '/x', { method: 'POST' }),
+      visit('no host', '/x'),
+      visit(tenant.domain, `/${'x'.repeat(20_000)}`),
+    ]);
+    expect(pages.map(({ status }) => status)).toEqual([404, 410, 400, 405, 400, 431]);
+    for (const { headers } of pages) {
+      expect(headers).toMatchObject({
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'private, no-cache',
+      });
+    }
+  });
+
   it('answers HEAD like GET and counts GET alone', async () => {
     const link = await tenant.link();
     for (const method of ['HEAD', 'GET', 'HEAD', 'GET', 'GET']) {

@@ -9,7 +9,13 @@ let shared: { process: WaypostProcess; dataDir: string } | undefined;
 /** Starts the Waypost that all integration tests share: each makes tenants of its own on it. */
 export async function setup(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waypost-test-'));
-  const waypost = spawnWaypost({ ...(await freePorts()), DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
+  const waypost = spawnWaypost({
+    ...(await freePorts()),
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'warn',
+    // All tests come from one address, and many ask for what is not there.
+    SCAN_LIMIT_BURST: '1000000',
+  });
   shared = { process: waypost, dataDir };
   const credentials = await whenStarted(waypost, dataDir);
   process.env.WAYPOST_UNDER_TEST = JSON.stringify({ ...credentials, dataDir });

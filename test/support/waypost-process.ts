@@ -28,7 +28,7 @@ export interface WaypostProcess {
   exited: Promise<number | NodeJS.Signals>;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -49,9 +49,14 @@ export function ownRedis(index: number): Record<string, string> {
   return REDIS_URL ? { REDIS_URL: new URL(`/${index}`, REDIS_URL).href } : {};
 }
 
-/** Runs a compiled entry point with exactly these variables besides the machine's own. */
-export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js'): WaypostProcess {
-  const child = spawn(NODE, ['--enable-source-maps', entry], { cwd: ROOT, env: { ...process.env, ...env } });
+/**
+ * Runs a compiled entry point with exactly these variables besides the machine's own.
+ *
+ * @param detached in a process group of its own, as a terminal's job is
+ */
+export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js', detached = false): WaypostProcess {
+  const options = { cwd: ROOT, env: { ...process.env, ...env }, detached };
+  const child = spawn(NODE, ['--enable-source-maps', entry], options);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);

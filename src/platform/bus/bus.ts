@@ -35,13 +35,13 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly config: Config,
     private readonly logger: Logger,
-  ) {
-    watchBus(() => this.heardAt);
-  }
+  ) {}
 
   /** Hears of every event whose topic begins with `prefix`, in order of publication. To be called before bootstrap. */
   subscribe(prefix: string, listener: Listener): void {
     this.listeners.push({ prefix, listener });
+    // A process that does not listen hears nothing, and misses nothing.
+    watchBus(() => this.heardAt);
   }
 
   onGap(listener: () => void): void {

@@ -64,8 +64,49 @@ describe('readSettings', () => {
     expect(readSettings({ DATABASE_URL }, 'migrate').databaseUrls).toBeDefined();
   });
 
+  it('trusts no proxy unless told, and then addresses, networks and names of networks', () => {
+    const trusted = (TRUSTED_PROXIES: string): string[] => readSettings({ TRUSTED_PROXIES }, 'run').trustedProxies;
+    expect(readSettings({}, 'run').trustedProxies).toEqual([]);
+    expect(trusted('loopback, 10.0.0.0/8,2001:db8::/32 ,192.0.2.1')).toEqual([
+      'loopback',
+      '10.0.0.0/8',
+      '2001:db8::/32',
+      '192.0.2.1',
+    ]);
+  });
+
+  it.each(['true', '1', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/', 'proxy.internal', 'loopback/8', '10.0.0.1 10.0.0.2'])(
+    'refuses to trust %s',
+    (TRUSTED_PROXIES) => expect(refusal({ TRUSTED_PROXIES })).toContain('  TRUSTED_PROXIES: must be addresses'),
+  );
+
   it('refuses two listeners on one port', () =>
     expect(() => readSettings({ PORT: '8080' }, 'run')).toThrow(/must differ/));
+});
+
+describe('REDIRECT_WORKERS', () => {
+  it.each(['0', '65', '1.5', 'many'])('can not be %s', (REDIRECT_WORKERS) =>
+    expect(refusal({ REDIRECT_WORKERS })).toContain('  REDIRECT_WORKERS: '),
+  );
+
+  it.each(['api', 'worker'])('is refused where the role is %s', (APP_ROLE) => {
+    expect(refusal({ ...server, APP_ROLE, REDIRECT_WORKERS: '2' })).toContain('REDIRECT_WORKERS: must be 1 when');
+    expect(readSettings({ ...server, APP_ROLE, REDIRECT_WORKERS: '1' }, 'run').redirectWorkers).toBe(1);
+  });
+
+  it('divides memory and disk among the workers, who play the redirect role alone', () => {
+    const settings = readSettings({ REDIRECT_WORKERS: '3', REDIRECT_CACHE_MB: '2', SPOOL_MAX_MB: '1' }, 'run');
+    const databaseUrls = readSettings(server, 'run').databaseUrls as never;
+    const whole = Config.from(settings, { ...server, databaseUrls, secretKey: '', platformKey: '' });
+    const worker = Config.ofRedirectWorker(whole, 2);
+    expect(worker).toMatchObject({
+      redirectWorker: 2,
+      redirectCacheBytes: Math.floor((2 * 1024 * 1024) / 3),
+      spoolBytes: Math.floor((1024 * 1024) / 3),
+      embedded: true,
+    });
+    expect([...worker.roles]).toEqual(['redirect']);
+  });
 });
 
 describe('Config', () => {

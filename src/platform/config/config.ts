@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
 const ROLES = ['api', 'redirect', 'worker'] as const;
@@ -13,6 +15,28 @@ const secretKey = z
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+const proxies = list.refine(
+  (items) => items.every(isProxy),
+  'must be addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal',
+);
+
+function isProxy(item: string): boolean {
+  // The library would take any number for an address.
+  if (!/^(loopback|linklocal|uniquelocal)$/.test(item) && !isIP(item.replace(/\/.*$/, ''))) return false;
+  try {
+    proxyAddr.compile(item);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
 const environment = z.object({
@@ -35,12 +59,14 @@ const environment = z.object({
     .optional(),
   SECRET_KEY: secretKey.optional(),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  REDIRECT_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
+  SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
+  SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
-  DNS_SERVERS: z
-    .string()
-    .transform((value) => value.split(',').map((server) => server.trim()))
-    .optional(),
+  DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
+  DNS_SERVERS: list.optional(),
+  TRUSTED_PROXIES: proxies.default([]),
   REGION: z.coerce.number().int().min(0).default(0),
   REGIONS: z.coerce.number().int().min(1).max(64).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -67,12 +93,18 @@ export interface Settings {
   databaseUrls: DatabaseUrls | undefined;
   poolSize: number;
   hashPartitions: number;
+  redirectWorkers: number;
   redirectCacheBytes: number;
+  /** Of names that are not there, for each client; 0: unlimited. */
+  scanLimit: { burst: number; perSecond: number };
   spoolBytes: number;
+  drainMs: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
   platformKey: string | undefined;
   dnsServers: string[] | undefined;
+  /** Addresses, networks and names of networks, as @fastify/proxy-addr takes them. */
+  trustedProxies: string[];
   region: { index: number; count: number };
   logLevel: Environment['LOG_LEVEL'];
 }
@@ -86,12 +118,20 @@ export class Config {
   readonly dataDir!: string;
   readonly databaseUrls!: DatabaseUrls;
   readonly poolSize!: number;
+  /** Processes that share the redirect port. More than one: the process that is told so has them do that role. */
+  readonly redirectWorkers!: number;
+  /** Which of them this is, from 0; undefined in a process that is not one of several. */
+  readonly redirectWorker!: number | undefined;
   readonly redirectCacheBytes!: number;
+  readonly scanLimit!: Settings['scanLimit'];
   readonly spoolBytes!: number;
+  /** For how long a process that is no longer ready goes on serving. */
+  readonly drainMs!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
   readonly platformKey!: string;
   readonly dnsServers!: string[] | undefined;
+  readonly trustedProxies!: string[];
   readonly region!: Settings['region'];
 
   private constructor(values: Omit<Config, never>) {
@@ -111,14 +151,36 @@ export class Config {
       dataDir: settings.dataDir,
       databaseUrls: given.databaseUrls,
       poolSize: settings.poolSize,
+      redirectWorkers: settings.redirectWorkers,
+      redirectWorker: undefined,
       redirectCacheBytes: settings.redirectCacheBytes,
+      scanLimit: settings.scanLimit,
       spoolBytes: settings.spoolBytes,
+      // Nobody stands in front of the embedded default, and somebody waits for it to end.
+      drainMs: embedded ? 0 : settings.drainMs,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
       platformKey: given.platformKey,
       dnsServers: settings.dnsServers,
+      trustedProxies: settings.trustedProxies,
       region: settings.region,
     });
+  }
+
+  /** What one of the workers is told: the redirect role alone, and its share of what is for the whole. */
+  static ofRedirectWorker(config: Config, index: number): Config {
+    return new Config({
+      ...config,
+      roles: new Set(['redirect'] as const),
+      redirectWorker: index,
+      redirectCacheBytes: Math.floor(config.redirectCacheBytes / config.redirectWorkers),
+      spoolBytes: Math.floor(config.spoolBytes / config.redirectWorkers),
+    });
+  }
+
+  /** A configuration that came from another process as mere values. */
+  static received(values: Omit<Config, never>): Config {
+    return new Config(values);
   }
 }
 
@@ -149,12 +211,16 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     databaseUrls: env.DATABASE_URL ? databaseUrls(env, env.DATABASE_URL) : undefined,
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
+    redirectWorkers: env.REDIRECT_WORKERS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
+    scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
+    drainMs: env.DRAIN_SECONDS * 1000,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
     platformKey: env.PLATFORM_KEY,
     dnsServers: env.DNS_SERVERS,
+    trustedProxies: env.TRUSTED_PROXIES,
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
   };
@@ -172,6 +238,9 @@ function contradictions(env: Environment): string[] {
   const ports = new Set([env.PORT, env.REDIRECT_PORT, env.OPS_PORT]);
   return [
     ...(ports.size < 3 ? ['PORT, REDIRECT_PORT, OPS_PORT: must differ'] : []),
+    ...(env.REDIRECT_WORKERS > 1 && env.APP_ROLE !== 'redirect' && env.APP_ROLE !== 'all'
+      ? ['REDIRECT_WORKERS: must be 1 when APP_ROLE has no redirect']
+      : []),
     ...(env.REGION >= env.REGIONS ? ['REGION: must be smaller than REGIONS'] : []),
   ];
 }

@@ -67,7 +67,7 @@ export const resolverDatabase: DynamicModule = {
       provide: ResolverDatabase,
       inject: [Config, LOGGER],
       useFactory: ({ databaseUrls }: Config, logger: Logger) =>
-        new ResolverDatabase(databaseUrls.replica?.resolver ?? databaseUrls.resolver, logger),
+        new ResolverDatabase({ primary: databaseUrls.resolver, replica: databaseUrls.replica?.resolver }, logger),
     },
   ],
   exports: [ResolverDatabase],

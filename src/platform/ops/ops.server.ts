@@ -4,7 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { Config } from '../config/config.js';
 import { listen } from '../http/listen.js';
 import { type Logger, LOGGER } from '../telemetry/logger.js';
-import { registry } from '../telemetry/metrics.js';
+import { MetricsPage } from './metrics-page.js';
 import { type Check, Readiness } from './readiness.js';
 
 const CHECK_DEADLINE_MS = 1_000;
@@ -17,6 +17,7 @@ export class OpsServer implements OnApplicationBootstrap, OnApplicationShutdown 
   constructor(
     private readonly config: Config,
     private readonly readiness: Readiness,
+    private readonly metrics: MetricsPage,
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -30,7 +31,7 @@ export class OpsServer implements OnApplicationBootstrap, OnApplicationShutdown 
       return reply.status(status).send(body);
     });
     this.server.get('/metrics', async (_request, reply) =>
-      reply.header('content-type', registry.contentType).send(await registry.metrics()),
+      reply.header('content-type', this.metrics.contentType).send(await this.metrics.text()),
     );
     await listen(this.server, this.config.host, this.config.ports.ops, 'OPS_PORT');
   }

@@ -6,10 +6,26 @@ export type Check = () => Promise<void>;
 @Injectable()
 export class Readiness {
   readonly checks = new Map<string, Check>();
-  stopping = false;
+  private readonly onStop: Array<() => void> = [];
+  private ended = false;
+
+  get stopping(): boolean {
+    return this.ended;
+  }
 
   /** @param check rejects when the dependency does not answer */
   add(name: string, check: Check): void {
     this.checks.set(name, check);
+  }
+
+  /** @param listener hears when readiness ends: before the drain, and so before any shutdown hook */
+  whenStopping(listener: () => void): void {
+    this.onStop.push(listener);
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    for (const listener of this.onStop) listener();
   }
 }

@@ -11,6 +11,13 @@ const LIMITS = {
 };
 const RESOLUTION = 20;
 
+/** What was asked for would take work that the process has no time for now. */
+export class Overloaded extends Error {
+  constructor() {
+    super('There is too much to do');
+  }
+}
+
 /** Tells when this process has more to do than it can: what can be refused is then better refused early. */
 export class LoadShedder implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION });

@@ -44,6 +44,18 @@ export const redirectsShed = new Counter({
   registers: [registry],
 });
 
+export const redirectsLimited = new Counter({
+  name: 'waypost_redirects_limited_total',
+  help: 'Visits refused with 429 because their client had asked for too many names that are not there',
+  registers: [registry],
+});
+
+export const redirectWorkerRestarts = new Counter({
+  name: 'waypost_redirect_worker_restarts_total',
+  help: 'Redirect workers that ended and were replaced, where REDIRECT_WORKERS is more than 1',
+  registers: [registry],
+});
+
 export const clicksAccepted = new Counter({
   name: 'waypost_clicks_accepted_total',
   help: 'Clicks written to the spool',
@@ -66,6 +78,27 @@ export const invalidations = new Counter({
   name: 'waypost_cache_invalidations_total',
   help: 'Changes heard of over the bus, and gaps after which everything is doubted',
   labelNames: ['cause'] as const,
+  registers: [registry],
+});
+
+export const resolverQueries = new Counter({
+  name: 'waypost_resolver_queries_total',
+  help: 'Statements the redirect role sent to the database, by statement and by the server asked',
+  labelNames: ['statement', 'server'] as const,
+  registers: [registry],
+});
+
+export const sharedLookups = new Counter({
+  name: 'waypost_shared_cache_lookups_total',
+  help: 'Look-ups in Redis for what memory did not have; outdated and unreadable ones were answered by the database',
+  labelNames: ['cache', 'outcome'] as const,
+  registers: [registry],
+});
+
+export const sharedCacheErrors = new Counter({
+  name: 'waypost_shared_cache_errors_total',
+  help: 'Operations that Redis did not do, in time or at all, or that were not tried because it did not answer lately',
+  labelNames: ['operation'] as const,
   registers: [registry],
 });
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { MALFORMED, type Page, TOO_LARGE, TOO_SLOW } from './redirect-pages.js';
+import { MALFORMED, type Page, pageHeaders, TOO_LARGE, TOO_SLOW } from './redirect-pages.js';
 import { readTarget } from './request-target.js';
 
 /** In ms. A client that sends its request slowly, or nothing, does not hold a connection for long. */
@@ -64,11 +64,11 @@ function isBare({ method, httpVersion, headers }: IncomingMessage): boolean {
   );
 }
 
-function refuse(response: ServerResponse, { status, type, body }: Page): void {
+function refuse(response: ServerResponse, page: Page): void {
+  const { status, body } = page;
   response.writeHead(status, {
-    'content-type': type,
+    ...pageHeaders(page),
     'content-length': Buffer.byteLength(body),
-    'cache-control': 'private, no-cache',
     connection: 'close',
   });
   response.end(body);
@@ -100,13 +100,12 @@ const rawPage = ({ code }: NodeJS.ErrnoException): string => {
 };
 
 /** Too early for anything but bytes. */
-const raw = ({ status, type, body }: Page, reason: string): string =>
+const raw = (page: Page, reason: string): string =>
   [
-    `HTTP/1.1 ${status} ${reason}`,
-    `content-type: ${type}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: private, no-cache',
+    `HTTP/1.1 ${page.status} ${reason}`,
+    ...Object.entries(pageHeaders(page)).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(page.body)}`,
     'connection: close',
     '',
-    body,
+    page.body,
   ].join('\r\n');

@@ -1,21 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Visitor } from '../../clicks/clicks.recorder.js';
 import { Config } from '../../platform/config/config.js';
 import { isUnavailable } from '../../platform/database/database-errors.js';
+import { ClientAddress } from '../../platform/http/client-address.js';
 import { listen } from '../../platform/http/listen.js';
 import { Readiness } from '../../platform/ops/readiness.js';
-import { LoadShedder } from '../../platform/resilience/load-shedder.js';
+import { LoadShedder, Overloaded } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
 import { redirectsShed } from '../../platform/telemetry/metrics.js';
-import type { Decision } from '../../redirects/decide-redirect.js';
 import { redirectHeaders } from '../../redirects/plain-answer.js';
 import { RedirectCache } from '../../redirects/redirect-cache.js';
 import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
 import { RedirectsService } from '../../redirects/redirects.service.js';
-import { GONE, MALFORMED, METHOD, type Page, ROBOTS, UNAVAILABLE, UNKNOWN } from './redirect-pages.js';
+import {
+  GONE,
+  LIMITED,
+  MALFORMED,
+  METHOD,
+  type Page,
+  pageHeaders,
+  ROBOTS,
+  UNAVAILABLE,
+  UNKNOWN,
+} from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
-import { visitorOf } from './visitor.js';
+
+/** In ms. A visit waits for half a second at most: whoever still has a connection then has not asked for anything. */
+const GOODBYE_MS = 1_500;
 
 /**
  * The visitors' listener: short links and nothing else. It knows no /v1, no health and no metrics, so that no key can
@@ -24,7 +37,7 @@ import { visitorOf } from './visitor.js';
 @Injectable()
 export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: FastifyInstance;
-  private closing = false;
+  private suspectedProxy = false;
 
   constructor(
     private readonly config: Config,
@@ -33,6 +46,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly cache: RedirectCache,
     private readonly targets: RedirectTargetsRepository,
     private readonly shedder: LoadShedder,
+    private readonly addresses: ClientAddress,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.server = fastify({
@@ -42,6 +56,11 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
       routerOptions: { maxParamLength: 16_384 },
       return503OnClosing: false,
       frameworkErrors: (_error, _request, reply) => void show(reply, MALFORMED),
+    });
+    this.server.addHook('onRequest', (_request, reply, done) => {
+      // A connection that is told to close with an answer is closed by nobody under the next request.
+      if (this.readiness.stopping) void reply.header('connection', 'close');
+      done();
     });
     this.server.removeAllContentTypeParsers();
     // A body is never read; whatever its type, the method decides.
@@ -63,56 +82,82 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     await listen(this.server, this.config.host, this.config.ports.redirect, 'REDIRECT_PORT');
   }
 
-  /** First of all on shutdown: no new visitors, those inside are served. The full way tells them to close. */
+  /** First of all on shutdown: no new visitors, those inside are served. */
   async onModuleDestroy(): Promise<void> {
-    this.closing = true;
+    // Node itself waits for ever for a connection that has never sent a whole request.
+    const goodbye = setTimeout(() => this.server.server.closeAllConnections(), GOODBYE_MS);
     await this.server.close();
+    clearTimeout(goodbye);
   }
 
   private readonly fastLane = (request: IncomingMessage, response: ServerResponse): boolean => {
-    if (this.closing) return false;
-    const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, visitorOf(request));
+    if (this.readiness.stopping) return false;
+    const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, this.visitorOf(request));
     if (!answer) return false;
     this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
     return true;
   };
+
+  private visitorOf(request: IncomingMessage): Visitor {
+    const { headers } = request;
+    return {
+      address: this.addresses.of(request),
+      userAgent: headers['user-agent'],
+      referrer: headers.referer,
+      language: headers['accept-language'],
+      country: undefined,
+      optedOut: headers['sec-gpc'] === '1' || headers.dnt === '1',
+    };
+  }
 
   private async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const [rawPath = '/', query = ''] = splitOnce(request.raw.url ?? '/', '?');
     const path = decodePath(rawPath);
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '' } = request.headers;
-    const visitor = visitorOf(request.raw);
-    if (this.shedder.overloaded && !this.cache.remembersLink(`${host}/${path}`)) return shed(reply);
     const counts = request.method === 'GET';
-    const visit = { host, path, query, counts, visitor };
-    return send(reply, await this.shedder.run(() => this.redirects.visit(visit)));
+    const visit = { host, path, query, counts, visitor: this.visitorOf(request.raw) };
+    const decision = await this.shedder.run(() => this.redirects.visit(visit));
+    if (decision.kind === 'unknown') return show(reply, UNKNOWN);
+    if (decision.kind === 'gone') return show(reply, GONE);
+    if (decision.kind === 'limited') return this.limit(request, reply, decision.retryAfter);
+    const { status, location } = decision;
+    const sharedMaxAge = decision.kind === 'found' ? decision.sharedMaxAge : null;
+    return reply
+      .status(status)
+      .headers(redirectHeaders(status, location, sharedMaxAge))
+      .send();
+  }
+
+  private limit(request: FastifyRequest, reply: FastifyReply, retryAfter: number): FastifyReply {
+    const proxied = request.headers['x-forwarded-for'] !== undefined && this.config.trustedProxies.length === 0;
+    if (proxied && !this.suspectedProxy) {
+      this.suspectedProxy = true; // Said once: the header may as well be a visitor's own.
+      this.logger.warn(
+        'A limited visit has X-Forwarded-For. If that is from a proxy, it is missing in TRUSTED_PROXIES',
+      );
+    }
+    return show(reply.header('retry-after', retryAfter), LIMITED);
   }
 
   private fail(error: unknown, reply: FastifyReply): void {
     const { statusCode = 500 } = error as { statusCode?: number };
     if (statusCode < 500) return void show(reply, MALFORMED);
+    if (error instanceof Overloaded) return void shed(reply);
     if (isUnavailable(error)) this.logger.warn({ reason: String(error) }, 'A link could not be looked up');
     else this.logger.error({ err: error }, 'A redirect failed for a reason that is ours');
     void show(reply.header('retry-after', '2'), UNAVAILABLE);
   }
 }
 
-function send(reply: FastifyReply, decision: Decision): FastifyReply {
-  if (decision.kind === 'unknown') return show(reply, UNKNOWN);
-  if (decision.kind === 'gone') return show(reply, GONE);
-  const { status, location } = decision;
-  return reply.status(status).headers(redirectHeaders(status, location)).send();
-}
-
-/** Only what is in memory is answered under overload: all else would queue for the database. */
+/** Only what is known is answered under overload: all else would queue for the database. */
 function shed(reply: FastifyReply): FastifyReply {
   redirectsShed.inc();
   return show(reply.header('retry-after', '1'), UNAVAILABLE);
 }
 
-const show = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>
-  reply.status(status).header('content-type', type).header('cache-control', 'private, no-cache').send(body);
+const show = (reply: FastifyReply, page: Page): FastifyReply =>
+  reply.status(page.status).headers(pageHeaders(page)).send(page.body);
 
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);

@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded/embedded-postgres.js';
+
+/** A PostgreSQL server of a test's own, to do with what must not be done to the shared one. */
+export class OwnPostgres {
+  private frozen: number[] = [];
+
+  private constructor(
+    private readonly dataDir: string,
+    private readonly server: EmbeddedPostgres,
+  ) {}
+
+  static async start(dataDir: string): Promise<OwnPostgres> {
+    return new OwnPostgres(dataDir, await startEmbeddedPostgres({ dataDir, log: () => undefined }));
+  }
+
+  get adminUrl(): string {
+    return this.server.adminUrl;
+  }
+
+  urlFor(role: string): string {
+    return this.server.urlFor(role);
+  }
+
+  /** Halts the server and all its processes where they stand: connections stay open, and nobody answers. */
+  freeze(): void {
+    const postmaster = Number(readFileSync(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+    // The parent first: it can start no more children then.
+    this.halt(postmaster);
+    for (const child of childrenOf(postmaster)) this.halt(child);
+  }
+
+  thaw(): void {
+    for (const pid of this.frozen.splice(0)) process.kill(pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    this.thaw();
+    await this.server.stop();
+  }
+
+  private halt(pid: number): void {
+    process.kill(pid, 'SIGSTOP');
+    this.frozen.push(pid);
+  }
+}
+
+function childrenOf(parent: number): number[] {
+  const table =
+    process.platform === 'linux' ? fromProc() : execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  const rows = table
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  return rows.filter(([, ppid]) => ppid === parent).map(([pid]) => Number(pid));
+}
+
+/** A slim container has no ps. */
+const fromProc = (): string =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => `${pid} ${ppidOf(pid)}`)
+    .join('\n');
+
+function ppidOf(pid: string): string {
+  try {
+    // After the name in brackets, which may hold anything: state, then parent.
+    return /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '';
+  } catch (error) {
+    // It ended while the others were read.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
