@@ -35,7 +35,10 @@ try {
   };
   const stage = { ...database, visitors, run };
   console.log('Measured is a process with APP_ROLE=redirect; clicks are recorded and sent to the queue.');
-  console.log('Beside it runs PostgreSQL, which keeps the links and takes the clicks. No API and no worker runs.');
+  console.log(
+    'Beside it run PostgreSQL, which keeps the links and takes the clicks, and a worker that carries changes.',
+  );
+  console.log('The clicks wait in their queue: storing them is what bench:ingest measures. No API runs.');
   const hits = await measureHits(stage);
   const misses = await measureMisses(stage);
   const memory = await measureMemory(stage);

@@ -40,12 +40,11 @@ export function takeOtherCore() {
 }
 
 /**
- * A server under measurement.
+ * A process on cores of its own.
  *
- * @param everyCore for one that is to use more than the server's core
+ * @param cores as taskset takes them
  */
-function launch(command, args, { env = machine(), everyCore = false } = {}) {
-  const cores = everyCore ? `0-${availableParallelism() - 1}` : SERVER_CORE;
+function launch(command, args, { env = machine(), cores = SERVER_CORE } = {}) {
   const pinned = taskset ? [taskset, '-c', cores, command, ...args] : [command, ...args];
   const child = spawn(pinned[0], pinned.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
@@ -91,11 +90,17 @@ export async function settled(server) {
 }
 
 /** A redirecting process and nothing else, with an empty memory and a data directory of its own. */
-export async function startRedirect({ env, home, workers, profile }) {
+export const startRedirect = ({ workers, ...given }) =>
+  startRole('redirect', { ...given, more: workers && { REDIRECT_WORKERS: String(workers) }, everyCore: workers });
+
+/** A worker, on the core of everything else. */
+export const startWorker = (given) => startRole('worker', { ...given, cores: OTHER_CORE });
+
+async function startRole(role, { env, home, profile, more, everyCore, cores }) {
   const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
-  const DATA_DIR = await mkdtemp(join(home, 'redirect-'));
+  const DATA_DIR = await mkdtemp(join(home, `${role}-`));
   const settings = {
-    APP_ROLE: 'redirect',
+    APP_ROLE: role,
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
     PORT,
@@ -105,8 +110,8 @@ export async function startRedirect({ env, home, workers, profile }) {
   };
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const server = launch(node, [...measured, ...profiling, 'dist/main.js'], {
-    env: { ...machine(), ...settings, ...env, ...(workers && { REDIRECT_WORKERS: String(workers) }) },
-    everyCore: workers !== undefined,
+    env: { ...machine(), ...settings, ...env, ...more },
+    cores: cores ?? (everyCore ? `0-${availableParallelism() - 1}` : SERVER_CORE),
   });
   const opsUrl = `http://127.0.0.1:${OPS_PORT}`;
   for (const end = Date.now() + START_SECONDS * 1000; ; await sleep(100)) {
@@ -114,7 +119,7 @@ export async function startRedirect({ env, home, workers, profile }) {
     if (ready?.ok) return { ...server, port: Number(REDIRECT_PORT), opsUrl };
     if (server.child.exitCode !== null || Date.now() > end) {
       await server.stop();
-      throw new Error(`The redirecting process did not start:\n${server.output()}`);
+      throw new Error(`The ${role} did not start:\n${server.output()}`);
     }
   }
 }

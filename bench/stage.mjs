@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { createPostgresBackend, Queue } from 'bullmq';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgres.js';
 import { multiplyLinks } from './links.mjs';
+import { startWorker } from './servers.mjs';
 import { ask, node, startWaypost } from './waypost.mjs';
 
 // What the redirect benchmark plays on: a database with the links of two tenants, and visitors.
@@ -15,7 +17,8 @@ const TENANTS = 8;
 
 /**
  * A whole Waypost makes the tenants, their domains and a link each, and ends; SQL multiplies the links. From then on
- * PostgreSQL runs alone: no API, no worker. The two tenants lie in different partitions, so that the few links of one
+ * PostgreSQL runs, and a worker that carries changes to the redirecting process but stores no clicks: what that takes,
+ * it would take from the visitors' core. The two tenants lie in different partitions, so that the few links of one
  * are a small table also beside the many of the other.
  */
 export async function prepareDatabase({ few, many, atEnd }) {
@@ -35,11 +38,22 @@ export async function prepareDatabase({ few, many, atEnd }) {
   await admin.query('CHECKPOINT'); // or it would come in the middle of a round
   const env = {
     DATABASE_URL: postgres.urlFor('waypost_app'),
+    DATABASE_INGEST_URL: postgres.urlFor('waypost_ingest'),
     DATABASE_RESOLVER_URL: postgres.urlFor('waypost_resolver'),
     SECRET_KEY: waypost.secretKey,
     PLATFORM_KEY: waypost.platformKey,
   };
+  await keepClicksWaiting(env.DATABASE_INGEST_URL);
+  const worker = await startWorker({ env, home: waypost.home });
+  atEnd(worker.stop);
   return { env, home: waypost.home, few: { host: small.host, links: few }, many: { host: large.host, links: many } };
+}
+
+async function keepClicksWaiting(connectionString) {
+  const connection = { connectionString, schema: 'bullmq' };
+  const queue = new Queue('clicks', { connection }, createPostgresBackend);
+  await queue.pause();
+  await queue.close();
 }
 
 async function newTenant({ apiUrl, platformKey }, n) {

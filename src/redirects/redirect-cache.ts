@@ -57,7 +57,7 @@ export class RedirectCache {
   warm = false;
 
   constructor(
-    { redirectCacheBytes }: Config,
+    { redirectCacheBytes, databaseUrls }: Config,
     private readonly targets: RedirectTargetsRepository,
     private readonly shedder: LoadShedder,
     sharedCache: SharedCache,
@@ -70,6 +70,8 @@ export class RedirectCache {
       // Twice, for letters beyond Latin-1 take two bytes each.
       (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
       FRESH_MS.link,
+      // A limit of clicks needs the counts of others, and a replica may have told what was no longer true.
+      (link) => link.plain !== null && databaseUrls.replica === undefined,
     );
     this.sharedDomains = new SharedTargets('domains', domainTarget, surelyFresh(FRESH_MS.domain), sharedCache, logger);
     this.sharedLinks = new SharedTargets('links', linkTarget, surelyFresh(FRESH_MS.link), sharedCache, logger);
@@ -150,6 +152,11 @@ export class RedirectCache {
     this.sharedDomains.forget(hostname);
     // What is shared of its links is left alone as long as it lasts.
     this.links.doubtAll(nameOf(hostname, ''));
+  }
+
+  /** All that changed before this time, in ms since 1970, was told to this cache. */
+  assure(time: number): void {
+    this.links.assure(time);
   }
 
   remembered(most: number): Remembered {

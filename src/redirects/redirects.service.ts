@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ClickRecorder, type Visitor } from '../clicks/clicks.recorder.js';
 import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
+import type { Heartbeat } from '../platform/outbox/outbox.relay.js';
 import { parseHostname } from '../platform/http/hostname.js';
 import { invalidations, redirects, redirectsLimited, tallyOf } from '../platform/telemetry/metrics.js';
 import { type Decision, decideRedirect, decideRoot, isUnknown } from './decide-redirect.js';
@@ -115,6 +116,8 @@ export class RedirectsService {
     bus.subscribe('domain.', (_topic, data) => {
       changed('domain', () => this.cache.doubtDomain((data as { hostname: string }).hostname));
     });
+    // A worker of an earlier version says no time.
+    bus.subscribe('heartbeat', (_topic, data) => this.cache.assure((data as Heartbeat | null)?.asOf ?? 0));
     bus.subscribe('tenant.', (topic) => {
       // A new tenant has nothing yet that could be known here.
       if (topic !== 'tenant.created') changed('tenant', () => this.cache.doubt());

@@ -45,6 +45,72 @@ describe('TargetCache', () => {
     expect(asked).toBe(1);
   });
 
+  describe('while it is assured that nothing has changed', () => {
+    const FRESH = 25_000;
+    const lastingCache = async (): Promise<TargetCache<Target>> => {
+      setClock(0);
+      const cache = new TargetCache<Target>(
+        1_000,
+        () => 1,
+        FRESH,
+        () => true,
+      );
+      await cache.get('a', () => says(old));
+      return cache;
+    };
+    const assuredUntil = (cache: TargetCache<Target>, ms: number): void => {
+      for (let at = 5_000; at <= ms; at += 5_000) {
+        setClock(at);
+        cache.assure(at);
+      }
+    };
+
+    it('does not ask again for minutes', async () => {
+      const cache = await lastingCache();
+      assuredUntil(cache, 200_000);
+      expect(cache.known('a')).toBe(old);
+      expect(await cache.get('a', fails)).toBe(old);
+      assuredUntil(cache, 400_000);
+      expect(cache.known('a')).toBeUndefined();
+    });
+
+    it('asks again as soon after the last assurance as after an answer', async () => {
+      const cache = await lastingCache();
+      assuredUntil(cache, 100_000);
+      setClock(100_000 + FRESH * 0.8 * 0.8 - 1);
+      expect(cache.known('a')).toBe(old);
+      setClock(100_000 + FRESH * 0.8 * 0.8);
+      expect(cache.known('a')).toBeUndefined();
+      expect(await cache.get('a', () => says(fresh))).toBe(fresh);
+    });
+
+    it('asks for what is doubted, whatever was assured', async () => {
+      const cache = await lastingCache();
+      assuredUntil(cache, 10_000);
+      cache.doubtAll();
+      cache.assure(10_000);
+      expect(cache.known('a')).toBeUndefined();
+    });
+
+    it('takes no assurance for a time that is yet to come', async () => {
+      const cache = await lastingCache();
+      cache.assure(1_000_000);
+      setClock(FRESH);
+      expect(cache.known('a')).toBeUndefined();
+    });
+
+    it('asks for what does not last, and for what is provisional, in their own time', async () => {
+      const cache = await lastingCache();
+      await cache.get('b', () => says(old, { provisional: true }));
+      const shortLived = newCache();
+      await shortLived.get('a', () => says(old));
+      assuredUntil(cache, 50_000);
+      shortLived.assure(50_000);
+      expect(cache.known('b')).toBeUndefined();
+      expect(shortLived.known('a')).toBeUndefined();
+    });
+  });
+
   it('remembers that there is none', async () => {
     const cache = newCache();
     expect(await cache.get('a', () => says(null))).toBeNull();

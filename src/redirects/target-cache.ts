@@ -7,6 +7,8 @@ const JITTER = 0.2;
 export const surelyFresh = (freshMs: number): number => freshMs * (1 - JITTER);
 /** From this part of its time on, an answer still in demand is asked for anew, beside the requests it serves. */
 const REFRESH_AT = 0.8;
+/** How long a lasting answer is taken as true without asking, while the bus assures that nothing has changed. */
+const LASTING_MS = 300_000;
 const ABSENT_MS = 5_000;
 /** How long what is known goes on being served before the database is asked again, when it did not answer. */
 const RETRY_MS = 1_000;
@@ -38,7 +40,11 @@ export interface Known<T> {
 interface Entry<T> extends Known<T> {
   refreshAt: number;
   freshUntil: number;
+  /** Until when it needs no asking as long as it is assured: see `assure`. 0 for what has to be asked for anyway. */
+  lastsUntil: number;
 }
+
+const DOUBTED = { refreshAt: 0, freshUntil: 0, lastsUntil: 0 };
 
 /** A question to the database that is not answered yet. */
 interface Flight<T> {
@@ -61,15 +67,18 @@ export class TargetCache<T extends object> {
   private readonly flights = new Map<string, Flight<T>>();
   /** When the database last failed to answer; -Infinity once it has answered again. */
   private failedAt = -Infinity;
+  private assuredUntil = 0;
 
   /**
    * @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes`
    * @param freshMs how long an answer is taken as true, give or take JITTER
+   * @param lasts whether `assure` is enough to go on taking it as true
    */
   constructor(
     maxBytes: number,
     bytesOf: (value: T, name: string) => number,
     private readonly freshMs: number,
+    private readonly lasts: (value: T) => boolean = () => false,
   ) {
     this.entries = new LRUCache({
       maxSize: maxBytes,
@@ -85,7 +94,19 @@ export class TargetCache<T extends object> {
   known(name: string): T | undefined {
     // Does not make it the most recently used: being asked for anew does, which what is in demand is all the time.
     const entry = this.entries.peek(name);
-    return entry && Date.now() < entry.refreshAt ? entry.value : undefined;
+    return entry && this.needsNothing(entry, Date.now()) ? entry.value : undefined;
+  }
+
+  /**
+   * All that changed until this time, in ms since 1970, was told to this cache by `forget` or `doubtAll`. That confirms
+   * at once what lasts, as if it had been asked for then.
+   */
+  assure(time: number): void {
+    this.assuredUntil = Math.min(time, Date.now()) + surelyFresh(this.freshMs) * REFRESH_AT;
+  }
+
+  private needsNothing({ refreshAt, lastsUntil }: Entry<T>, now: number): boolean {
+    return now < refreshAt || (now < lastsUntil && now < this.assuredUntil);
   }
 
   /** Whether this is what counts as true of a name now: not doubted, and its time not over. */
@@ -112,7 +133,7 @@ export class TargetCache<T extends object> {
     const now = Date.now();
     const entry = this.entries.get(name);
     if (!entry) return now < (this.absences.get(name) ?? 0) ? null : this.ask(name, load).answer;
-    if (now < entry.refreshAt) return entry.value;
+    if (this.needsNothing(entry, now)) return entry.value;
     const flight = this.ask(name, load, entry);
     const servable = now - entry.confirmedAt <= STALE_MS;
     // What is doubted has to be asked for at least once.
@@ -143,7 +164,8 @@ export class TargetCache<T extends object> {
   /** From now on nothing of these names counts as fresh, nor does what is being asked for. */
   doubtAll(prefix = ''): void {
     for (const [name, flight] of this.flights) if (name.startsWith(prefix)) flight.doubted = true;
-    for (const [name, entry] of this.entries) if (name.startsWith(prefix)) entry.refreshAt = entry.freshUntil = 0;
+    for (const [name, entry] of this.entries)
+      if (name.startsWith(prefix)) entry.refreshAt = entry.freshUntil = entry.lastsUntil = 0;
     const absent = this.absences.keys().filter((name) => name.startsWith(prefix));
     for (const name of absent.toArray()) this.absences.delete(name);
   }
@@ -160,7 +182,7 @@ export class TargetCache<T extends object> {
   /** Takes over what an earlier process knew: to fall back on, not to rely on. */
   restore(targets: Array<RememberedTarget<T>>): void {
     for (const [name, value, confirmedAt] of targets.toReversed()) {
-      this.entries.set(name, { value, confirmedAt, refreshAt: 0, freshUntil: 0 });
+      this.entries.set(name, { value, confirmedAt, ...DOUBTED });
     }
   }
 
@@ -202,10 +224,11 @@ export class TargetCache<T extends object> {
       return;
     }
     this.absences.delete(name);
-    if (doubted) return void this.entries.set(name, { value, confirmedAt, refreshAt: 0, freshUntil: 0 });
+    if (doubted) return void this.entries.set(name, { value, confirmedAt, ...DOUBTED });
     const lifetime = provisional ? RETRY_MS : this.freshMs * jitter();
     const [refreshAt, freshUntil] = [confirmedAt + lifetime * REFRESH_AT, confirmedAt + lifetime];
-    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil });
+    const lastsUntil = !provisional && this.lasts(value) ? confirmedAt + LASTING_MS * jitter() : 0;
+    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil, lastsUntil });
   }
 }
 

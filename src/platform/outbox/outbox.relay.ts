@@ -12,6 +12,11 @@ const RELAY_LOCK = 7_719_254;
 /** Said over the bus this often, in ms, so that whoever listens knows that it would hear. */
 const HEARTBEAT_MS = 5_000;
 
+/** Payload of `heartbeat`: all that was committed before this time, in ms since 1970, was published before. */
+export interface Heartbeat {
+  asOf: number;
+}
+
 /**
  * Carries committed events from the outbox to the bus, in order of id, at least once. One relay works at a time: the
  * lock is the transaction's, so it passes on when a worker dies. (FOR UPDATE SKIP LOCKED would let several share the
@@ -72,7 +77,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       { leader: boolean },
     ];
     if (!leader) return 0;
-    await this.beat();
+    const asOf = Date.now();
     const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
     await this.bus.publish(events.map(({ topic, payload }) => ({ topic, payload })));
     if (events.length > 0) {
@@ -81,12 +86,13 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
         events.map((event) => event.id),
       ]);
     }
+    if (events.length < BATCH) await this.beat({ asOf });
     return events.length;
   }
 
-  private async beat(): Promise<void> {
+  private async beat(heartbeat: Heartbeat): Promise<void> {
     if (Date.now() - this.beatAt < HEARTBEAT_MS) return;
-    await this.bus.publish([{ topic: 'heartbeat', payload: null }]);
+    await this.bus.publish([{ topic: 'heartbeat', payload: heartbeat }]);
     this.beatAt = Date.now();
   }
 }
