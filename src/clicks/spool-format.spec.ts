@@ -41,7 +41,7 @@ describe('the clicks of a segment', () => {
     encoder.add(link('a'), visitor, '');
     const first = encoder.take(1).length;
     encoder.add(link('a'), visitor, '');
-    expect(encoder.length).toBeLessThan(20);
+    expect(encoder.length).toBeLessThan(30);
     expect(encoder.take(1).length).toBeLessThan(first / 2);
   });
 

@@ -18,44 +18,46 @@ interface Frame {
 
 const FIELDS = 8;
 
-/** Writes the clicks of one segment. It runs for every redirect, so that it adds text to text and little else. */
+/** Writes the clicks of one segment. It runs for every redirect. */
 export class ClickEncoder {
   private readonly links = new Map<string, number>();
   private readonly texts = new Map<string, number>();
-  private newLinks = '';
-  private newTexts = '';
-  private clicks = '';
-
-  /** Characters that wait for `take`. */
-  get length(): number {
-    return this.clicks.length + this.newLinks.length + this.newTexts.length;
-  }
+  private newLinks: Frame['links'] = [];
+  private newTexts: string[] = [];
+  private clicks: number[] = [];
+  /** Characters that wait for `take`, or nearly so many. */
+  length = 0;
 
   /** @param rawQuery of the visited URL, without `?` */
   add(followed: FollowedLink, visitor: Visitor, rawQuery: string): void {
-    const link = this.links.get(followed.linkId) ?? this.newLink(followed);
-    const address = this.placeOf(visitor.address);
-    const country = this.placeOf(visitor.country);
-    const userAgent = this.placeOf(visitor.userAgent);
-    const referrer = this.placeOf(visitor.referrer);
-    const language = this.placeOf(visitor.language);
-    const query = this.placeOf(rawQuery);
-    const optedOut = visitor.optedOut ? 1 : 0;
-    this.clicks += `,${link},${address},${country},${userAgent},${referrer},${language},${query},${optedOut}`;
+    this.clicks.push(
+      this.links.get(followed.linkId) ?? this.newLink(followed),
+      this.placeOf(visitor.address),
+      this.placeOf(visitor.country),
+      this.placeOf(visitor.userAgent),
+      this.placeOf(visitor.referrer),
+      this.placeOf(visitor.language),
+      this.placeOf(rawQuery),
+      visitor.optedOut ? 1 : 0,
+    );
+    this.length += 3 * FIELDS;
   }
 
   /** @returns a frame with all that was added since the last, as JSON */
   take(at: number): string {
-    const list = (items: string): string => `[${items.slice(1)}]`;
-    const { newLinks, newTexts, clicks } = this;
-    this.newLinks = this.newTexts = this.clicks = '';
-    return `{"at":${at},"links":${list(newLinks)},"texts":${list(newTexts)},"clicks":${list(clicks)}}`;
+    const frame: Frame = { at, links: this.newLinks, texts: this.newTexts, clicks: this.clicks };
+    this.newLinks = [];
+    this.newTexts = [];
+    this.clicks = [];
+    this.length = 0;
+    return JSON.stringify(frame);
   }
 
   private newLink({ tenantId, domainId, linkId }: FollowedLink): number {
     const place = this.links.size;
     this.links.set(linkId, place);
-    this.newLinks += `,[${this.placeOf(tenantId)},${this.placeOf(domainId)},"${linkId}"]`;
+    this.newLinks.push([this.placeOf(tenantId), this.placeOf(domainId), linkId]);
+    this.length += linkId.length;
     return place;
   }
 
@@ -66,7 +68,8 @@ export class ClickEncoder {
   private newText(text: string): number {
     const place = this.texts.size + 1;
     this.texts.set(text, place);
-    this.newTexts += `,${JSON.stringify(storableText(text))}`;
+    this.newTexts.push(storableText(text));
+    this.length += text.length;
     return place;
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ResolverDatabase } from '../platform/database/resolver-database.js';
 import { plainAnswer } from './plain-answer.js';
@@ -10,14 +11,30 @@ const DOMAIN = `
   FROM resolver_domains
   WHERE hostname = $1`;
 
-const LINK = `
-  SELECT tenant_id AS "tenantId", domain_id AS "domainId", link_id AS "linkId", url,
+const LINKS = `
+  SELECT key, tenant_id AS "tenantId", domain_id AS "domainId", link_id AS "linkId", url,
          starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl",
          max_clicks::float8 AS "maxClicks", coalesce(clicks, 0)::float8 AS clicks,
          redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt",
          shared_max_age AS "sharedMaxAge"
   FROM resolver_links
-  WHERE tenant_id = $1 AND domain_id = $2 AND key = $3`;
+  WHERE tenant_id = $1 AND domain_id = $2 AND key = ANY ($3::text[])`;
+
+const MOST_KEYS = 100;
+
+type LinkRow = Omit<LinkTarget, 'plain'> & { key: string };
+
+interface Answer<Row> {
+  rows: Row[];
+  confirmedAt: number;
+  provisional: boolean;
+}
+
+/** Keys of one domain that are asked for together. */
+interface Batch {
+  keys: string[];
+  answer: Promise<Answer<LinkRow>>;
+}
 
 /**
  * The resolver's views: one pruned, prepared statement each.
@@ -26,17 +43,36 @@ const LINK = `
  */
 @Injectable()
 export class RedirectTargetsRepository {
+  /** Those that are still being filled, by what their keys have in common. */
+  private readonly batches = new Map<string, Batch>();
+
   constructor(private readonly database: ResolverDatabase) {}
 
   async findDomain(hostname: string, current: boolean): Promise<Confirmed<DomainTarget>> {
-    const { row, ...confirmed } = await this.ask<DomainTarget>(current, 'resolve-domain', DOMAIN, [hostname]);
-    return { value: row ?? null, ...confirmed };
+    const { rows, ...confirmed } = await this.ask<DomainTarget>(current, 'resolve-domain', DOMAIN, [hostname]);
+    return { value: rows[0] ?? null, ...confirmed };
   }
 
-  async findLink({ tenantId, domainId }: DomainTarget, key: string, current: boolean): Promise<Confirmed<LinkTarget>> {
-    const values = [tenantId, domainId, key];
-    const { row, ...confirmed } = await this.ask<Omit<LinkTarget, 'plain'>>(current, 'resolve-link', LINK, values);
-    return { value: row ? { ...row, plain: plainAnswer(row) } : null, ...confirmed };
+  /** Keys of a domain that are asked for in one turn of the event loop share a statement: most of its cost is the trip. */
+  async findLink(domain: DomainTarget, key: string, current: boolean): Promise<Confirmed<LinkTarget>> {
+    const common = `${domain.tenantId} ${domain.domainId} ${current}`;
+    const batch = this.batches.get(common) ?? this.newBatch(common, domain, current);
+    batch.keys.push(key);
+    if (batch.keys.length === MOST_KEYS) this.batches.delete(common);
+    const { rows, ...confirmed } = await batch.answer;
+    const row = rows.find((found) => found.key === key);
+    return { value: row ? targetOf(row) : null, ...confirmed };
+  }
+
+  private newBatch(common: string, { tenantId, domainId }: DomainTarget, current: boolean): Batch {
+    const keys: string[] = [];
+    const answer = nextTurn().then(() => {
+      if (this.batches.get(common) === batch) this.batches.delete(common);
+      return this.ask<LinkRow>(current, 'resolve-link', LINKS, [tenantId, domainId, keys]);
+    });
+    const batch = { keys, answer };
+    this.batches.set(common, batch);
+    return batch;
   }
 
   warmUp(): Promise<void> {
@@ -50,14 +86,13 @@ export class RedirectTargetsRepository {
   private async ask<Row extends object>(
     current: boolean,
     ...statement: [name: string, text: string, values: unknown[]]
-  ): Promise<{ row: Row | undefined; confirmedAt: number; provisional: boolean }> {
+  ): Promise<Answer<Row>> {
     // When it was asked: what was changed after that may be missing in the answer.
     const confirmedAt = Date.now();
-    if (!current) {
-      const [row] = await this.database.query<Row>(...statement);
-      return { row, confirmedAt, provisional: false };
-    }
+    if (!current) return { rows: await this.database.query<Row>(...statement), confirmedAt, provisional: false };
     const { rows, current: isCurrent } = await this.database.queryCurrent<Row>(...statement);
-    return { row: rows[0], confirmedAt, provisional: !isCurrent };
+    return { rows, confirmedAt, provisional: !isCurrent };
   }
 }
+
+const targetOf = ({ key: _key, ...link }: LinkRow): LinkTarget => ({ ...link, plain: plainAnswer(link) });

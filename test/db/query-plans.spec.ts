@@ -247,7 +247,7 @@ describe('query plans', () => {
     // The pool has opened one connection, on which the statements are prepared.
     const parameters: Record<string, string> = {
       'resolve-domain': `'plan.example'`,
-      'resolve-link': `'${id}', '${id}', 'key'`,
+      'resolve-link': `'${id}', '${id}', '{key,other}'`,
     };
     await database.query('generic', 'SET plan_cache_mode = force_generic_plan', []);
     await database.query('indexed', 'SET enable_seqscan = off', []);
