@@ -1,5 +1,5 @@
 /** Who may import whom: the rules of CONTRIBUTING.md, kept by CI. */
-const modules = '^src/(analytics|audit|clicks|domains|identity|links|redirects|tenants)/';
+const modules = '^src/(analytics|audit|clicks|dead-letters|domains|identity|links|redirects|tenants)/';
 
 module.exports = {
   forbidden: [

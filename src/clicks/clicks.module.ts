@@ -5,6 +5,11 @@ import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
 import { ClicksRepository } from './clicks.repository.js';
 import { ClicksService } from './clicks.service.js';
+import { ClicksUpkeep } from './clicks.upkeep.js';
+import { DeadClicksRepository } from './dead-clicks.repository.js';
+import { DeadClicksService } from './dead-clicks.service.js';
+import { SegmentsRepository } from './segments.repository.js';
+import { SegmentsService } from './segments.service.js';
 
 const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 
@@ -13,5 +18,17 @@ const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 export class ClickRecordingModule {}
 
 /** The worker's end of it. */
-@Module({ imports: [RegisteredQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
+@Module({
+  imports: [RegisteredQueue],
+  providers: [
+    ClicksRepository,
+    ClicksService,
+    DeadClicksRepository,
+    DeadClicksService,
+    SegmentsRepository,
+    SegmentsService,
+    ClicksUpkeep,
+  ],
+  exports: [ClicksService, ClicksUpkeep, SegmentsService],
+})
 export class ClickIngestModule {}

@@ -29,6 +29,10 @@ const STORE = `
     SELECT tenant_id, date_bin('15 minutes', occurred_at, 'epoch'), link_id, count(*)
     FROM stored GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (tenant_id, bucket, link_id) DO UPDATE SET clicks = rollup.clicks + excluded.clicks
+  ), ledger AS (
+    INSERT INTO click_segment_days AS days (segment_id, day, stored)
+    SELECT $8::uuid, (occurred_at AT TIME ZONE 'UTC')::date, count(*) FROM stored GROUP BY 2
+    ON CONFLICT (segment_id, day) DO UPDATE SET stored = days.stored + excluded.stored
   ), counted AS (
     UPDATE link_stats AS stats
     SET clicks = stats.clicks + added.clicks, last_clicked_at = greatest(stats.last_clicked_at, added.last)
@@ -43,7 +47,7 @@ const STORE = `
 export class ClicksRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  async store(clicks: Click[]): Promise<Stored> {
+  async store(clicks: Click[], segment: string): Promise<Stored> {
     const [row] = await this.database.query<Stored>(STORE, [
       clicks.map((click) => click.tenantId),
       clicks.map((click) => click.id),
@@ -52,6 +56,7 @@ export class ClicksRepository {
       clicks.map((click) => new Date(click.occurredAt).toISOString()),
       clicks.map((click) => click.referrer ?? null),
       clicks.map((click) => click.userAgent ?? null),
+      segment,
     ]);
     return row as Stored;
   }
