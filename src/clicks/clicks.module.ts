@@ -1,5 +1,6 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
+import { ClickDetails } from './click-details.js';
 import { CLICKS_QUEUE } from './clicks.jobs.js';
 import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
@@ -8,8 +9,12 @@ import { ClicksService } from './clicks.service.js';
 import { ClicksUpkeep } from './clicks.upkeep.js';
 import { DeadClicksRepository } from './dead-clicks.repository.js';
 import { DeadClicksService } from './dead-clicks.service.js';
+import { GeoDatabase } from './geo-database.js';
+import { LedgerUpkeep } from './ledger.upkeep.js';
 import { SegmentsRepository } from './segments.repository.js';
 import { SegmentsService } from './segments.service.js';
+import { VisitorKeys } from './visitor-keys.js';
+import { VisitorSaltsRepository } from './visitor-salts.repository.js';
 
 const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 
@@ -21,14 +26,19 @@ export class ClickRecordingModule {}
 @Module({
   imports: [RegisteredQueue],
   providers: [
+    ClickDetails,
     ClicksRepository,
     ClicksService,
+    ClicksUpkeep,
     DeadClicksRepository,
     DeadClicksService,
+    GeoDatabase,
+    LedgerUpkeep,
     SegmentsRepository,
     SegmentsService,
-    ClicksUpkeep,
+    VisitorKeys,
+    VisitorSaltsRepository,
   ],
-  exports: [ClicksService, ClicksUpkeep, SegmentsService],
+  exports: [ClicksUpkeep, LedgerUpkeep, SegmentsService],
 })
 export class ClickIngestModule {}

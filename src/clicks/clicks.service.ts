@@ -1,32 +1,46 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Config } from '../platform/config/config.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksStored } from '../platform/telemetry/metrics.js';
+import { clicksDropped, clicksStored } from '../platform/telemetry/metrics.js';
 import type { Click } from './click.js';
-import { ClicksRepository, type Stored } from './clicks.repository.js';
+import { ClickDetails } from './click-details.js';
+import { ClicksRepository } from './clicks.repository.js';
 
-const MONTHS_AHEAD = 3;
+const DAY_MS = 24 * 3600 * 1000;
+/** How far, in ms, a redirecting machine's clock may be ahead of this one. */
+const AHEAD_MS = 3600 * 1000;
 
 @Injectable()
 export class ClicksService {
   constructor(
+    private readonly config: Config,
+    private readonly details: ClickDetails,
     private readonly clicks: ClicksRepository,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
-   * Stores clicks of a segment in one transaction, and notes there what the segment has come to. Those that were stored
-   * before are not stored again.
+   * One transaction for all of these clicks of a segment, BATCH_SIZE at most; those that are stored already are passed
+   * over.
+   *
+   * @returns how many were dropped
    */
-  async store(clicks: Click[], segment: string): Promise<Stored> {
-    const result = await this.clicks.store(clicks, segment);
-    clicksStored.inc(result.stored);
-    if (result.outside > 0)
-      this.logger.warn({ clicks: result.outside }, 'Clicks were dropped: no partition is kept for their time');
-    return result;
+  async store(clicks: Click[], segment: string): Promise<number> {
+    const now = Date.now();
+    const oldest = now - this.config.clickRetentionDays * DAY_MS;
+    const tooOld = clicks.filter(({ occurredAt }) => occurredAt < oldest).length;
+    const timely = clicks.filter(({ occurredAt }) => occurredAt >= oldest && occurredAt <= now + AHEAD_MS);
+    const { stored, orphaned, outside } = await this.clicks.store(await this.details.of(timely, now), segment);
+    clicksStored.inc(stored);
+    this.dropped('too_old', tooOld + outside);
+    this.dropped('in_future', clicks.length - timely.length - tooOld);
+    this.dropped('link_deleted', orphaned);
+    return clicks.length - timely.length + outside + orphaned;
   }
 
-  async makePartitions(): Promise<void> {
-    const made = await this.clicks.makePartitions(MONTHS_AHEAD);
-    if (made > 0) this.logger.info({ months: made }, 'Made click partitions ahead');
+  private dropped(reason: string, clicks: number): void {
+    if (clicks === 0) return;
+    clicksDropped.inc({ reason }, clicks);
+    this.logger.warn({ reason, clicks }, 'Clicks were dropped');
   }
 }

@@ -13,15 +13,16 @@ export interface Settlement extends Pick<ClicksJob, 'spool' | 'number'> {
 export class SegmentsRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  /** @returns whether this is the first time: a segment may be delivered again */
-  async settle({ segment, spool, number, clicks, dropped }: Settlement): Promise<boolean> {
-    const [row] = await this.database.query<{ first: boolean }>(
-      `INSERT INTO click_segments (id, spool, number, clicks, dropped) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (id) DO UPDATE SET clicks = excluded.clicks, dropped = excluded.dropped
-       RETURNING xmax = 0 AS first`,
+  /**
+   * The first settlement stands, for later deliveries find links deleted and days gone by. One that nothing could be
+   * read of had no clicks then, and may have some now.
+   */
+  async settle({ segment, spool, number, clicks, dropped }: Settlement): Promise<void> {
+    await this.database.query(
+      `INSERT INTO click_segments AS known (id, spool, number, clicks, dropped) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (id) DO UPDATE SET clicks = excluded.clicks, dropped = excluded.dropped WHERE known.clicks = 0`,
       [segment, spool ?? null, number ?? null, clicks, dropped],
     );
-    return row?.first === true;
   }
 
   /** By when they were written, oldest first: of each spool a beginning goes. */

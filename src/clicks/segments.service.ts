@@ -4,7 +4,6 @@ import { isDataFault } from '../platform/database/database-errors.js';
 import { openFrames } from '../platform/secrets/sealed-frames.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksDropped } from '../platform/telemetry/metrics.js';
 import { storeApart } from './batch-splitter.js';
 import type { Click } from './click.js';
 import { BATCH_SIZE, CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
@@ -41,7 +40,7 @@ export class SegmentsService {
     for (let from = 0; from < clicks.length; from += BATCH_SIZE) {
       await storeApart(clicks.slice(from, from + BATCH_SIZE), {
         store: async (some) => {
-          dropped += (await this.clicks.store(some, job.segment)).outside;
+          dropped += await this.clicks.store(some, job.segment);
         },
         isFault: isDataFault,
         bury: (click, error) => this.deadClicks.buryClick(job.segment, click, error),
@@ -53,8 +52,7 @@ export class SegmentsService {
 
   private async settle({ segment, spool, number }: ClicksJob, clicks: number, dropped: number): Promise<void> {
     const origin = validate(spool) && Number.isInteger(number) ? { spool, number } : {};
-    const first = await this.segments.settle({ ...origin, segment, clicks, dropped });
-    if (first) clicksDropped.inc(dropped);
+    await this.segments.settle({ ...origin, segment, clicks, dropped });
   }
 
   /** @returns an error for one that nothing can be read of; what is torn at its end was never answered */

@@ -76,7 +76,8 @@ export const clicksStored = new Counter({
 
 export const clicksDropped = new Counter({
   name: 'waypost_clicks_dropped_total',
-  help: 'Clicks of a time for which no partition is kept',
+  help: 'Clicks that ingest did not store: too old, from a clock too far ahead, or of a link that is deleted',
+  labelNames: ['reason'] as const,
   registers: [registry],
 });
 
