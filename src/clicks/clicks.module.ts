@@ -39,6 +39,6 @@ export class ClickRecordingModule {}
     VisitorKeys,
     VisitorSaltsRepository,
   ],
-  exports: [ClicksUpkeep, LedgerUpkeep, SegmentsService],
+  exports: [RegisteredQueue, ClicksUpkeep, LedgerUpkeep, SegmentsService],
 })
 export class ClickIngestModule {}
