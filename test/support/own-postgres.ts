@@ -24,9 +24,17 @@ export class OwnPostgres {
     return this.server.urlFor(role);
   }
 
+  /**
+   * Kills all its processes but the first, which then starts them anew: what was in memory is gone, and the log of writes
+   * is all there is to recover from, on the same port.
+   */
+  crash(): void {
+    for (const child of childrenOf(this.postmaster())) process.kill(child, 'SIGKILL');
+  }
+
   /** Halts the server and all its processes where they stand: connections stay open, and nobody answers. */
   freeze(): void {
-    const postmaster = Number(readFileSync(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+    const postmaster = this.postmaster();
     // The parent first: it can start no more children then.
     this.halt(postmaster);
     for (const child of childrenOf(postmaster)) this.halt(child);
@@ -39,6 +47,10 @@ export class OwnPostgres {
   async stop(): Promise<void> {
     this.thaw();
     await this.server.stop();
+  }
+
+  private postmaster(): number {
+    return Number(readFileSync(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
   }
 
   private halt(pid: number): void {
