@@ -48,6 +48,8 @@ describe('clicks, whatever is killed and however often they are delivered', () =
   /** By link: answers that visitors have read, and clicks in segments of the test's own. */
   const answered = new Map<string, number>();
   let poisons = 0;
+  let stopped = false;
+  let redelivery: Redelivery | undefined;
   let kills = 0;
   const count = (linkId: string, clicks = 1): void => void answered.set(linkId, (answered.get(linkId) ?? 0) + clicks);
 
@@ -70,6 +72,8 @@ describe('clicks, whatever is killed and however often they are delivered', () =
     segments = Segments.of({ databaseUrl: DATABASE_INGEST_URL, redisUrl: REDIS_URL, secretKey: SECRET_KEY });
   }, 90_000);
   afterAll(async () => {
+    stopped = true;
+    await redelivery?.stop();
     await client?.end();
     await segments.close();
     const codes = await deployment.close();
@@ -77,9 +81,9 @@ describe('clicks, whatever is killed and however often they are delivered', () =
   }, 90_000);
 
   /** Visitors that follow links, one after the other, and note what they have read. */
-  async function follow(stopped: () => boolean): Promise<void> {
+  async function follow(): Promise<void> {
     const visitor = new Visitor({ port: redirect.port });
-    while (!stopped()) {
+    while (!stopped) {
       const { tenant, link } = links[Math.floor(Math.random() * links.length)] as (typeof links)[number];
       try {
         const { status } = await visitor.get(tenant.domain, `/${link.key}`);
@@ -178,7 +182,7 @@ describe('clicks, whatever is killed and however often they are delivered', () =
     'are stored once each or are dead letters, the rollups are their sums, and the ledger says so',
     async () => {
       let stopped = false;
-      const visitors = Array.from({ length: VISITORS }, () => follow(() => stopped));
+      const visitors = Array.from({ length: VISITORS }, () => follow());
       const redelivery = new Redelivery(segments);
       const done: string[] = [];
       for (const [name, disaster] of order()) {

@@ -29,7 +29,7 @@ export class OwnPostgres {
    * is all there is to recover from, on the same port.
    */
   crash(): void {
-    for (const child of childrenOf(this.postmaster())) process.kill(child, 'SIGKILL');
+    for (const child of childrenOf(this.postmaster())) signal(child, 'SIGKILL');
   }
 
   /** Halts the server and all its processes where they stand: connections stay open, and nobody answers. */
@@ -41,7 +41,7 @@ export class OwnPostgres {
   }
 
   thaw(): void {
-    for (const pid of this.frozen.splice(0)) process.kill(pid, 'SIGCONT');
+    for (const pid of this.frozen.splice(0)) signal(pid, 'SIGCONT');
   }
 
   async stop(): Promise<void> {
@@ -54,8 +54,17 @@ export class OwnPostgres {
   }
 
   private halt(pid: number): void {
-    process.kill(pid, 'SIGSTOP');
-    this.frozen.push(pid);
+    if (signal(pid, 'SIGSTOP')) this.frozen.push(pid);
+  }
+}
+
+/** @returns false when the process has ended meanwhile */
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
 
