@@ -60,8 +60,9 @@ export class ClicksProcessor extends WorkerHost implements OnApplicationBootstra
   private pause(error: unknown): void {
     if (this.probe || this.stopping) return;
     this.logger.warn({ reason: String(error) }, 'Ingest waits for the database');
-    this.worker.pause(true).catch((reason: unknown) => this.logger.warn({ reason: String(reason) }, 'Ingest goes on'));
     this.probe = setTimeout(() => void this.resumeWhenBack(), PROBE_EVERY_MS);
+    // It takes no new jobs from here on; the one that is running ends by itself.
+    void this.worker.pause(true);
   }
 
   private async resumeWhenBack(): Promise<void> {

@@ -23,7 +23,7 @@ export interface Gap {
   last: number;
 }
 
-export interface Unbalanced {
+interface Unbalanced {
   segment: string;
   clicks: number;
   stored: number;
@@ -32,7 +32,7 @@ export interface Unbalanced {
 }
 
 /** A tenant's day, or a day of all of them, in which two counts of the same clicks differ. */
-export interface DayDifference {
+interface DayDifference {
   what: string;
   tenantId: string | null;
   day: string;

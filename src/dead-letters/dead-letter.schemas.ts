@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { pageOf, pageQuery } from '../platform/http/pagination.js';
 import { publicId, publicIdText, toPublicId } from '../platform/ids.js';
-import type { DeadLetterRow } from './dead-letters.repository.js';
-import type { OpenedLetter } from './dead-letters.service.js';
+import type { DeadLetterRow, OpenedLetter } from './dead-letters.repository.js';
 
 export const deadLetterId = publicId('dead');
 

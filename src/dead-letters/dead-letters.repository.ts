@@ -13,6 +13,9 @@ export interface DeadLetterRow {
   redrivenAt: Date | null;
 }
 
+/** The letter, and the click it holds; of a segment there is nothing that could be shown. */
+export type OpenedLetter = DeadLetterRow & { click: object | null };
+
 const COLUMNS = `id, tenant_id AS "tenantId", kind, segment, error, failed_at AS "failedAt",
   redrive_requested_at AS "redriveRequestedAt", redriven_at AS "redrivenAt"`;
 

@@ -6,13 +6,10 @@ import { Cursors, type Page } from '../platform/http/pagination.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { alreadyRedriven, deadLetterNotFound } from './dead-letter.errors.js';
 import type { ListDeadLetters } from './dead-letter.schemas.js';
-import { type DeadLetterRow, DeadLettersRepository } from './dead-letters.repository.js';
+import { type DeadLetterRow, DeadLettersRepository, type OpenedLetter } from './dead-letters.repository.js';
 
 /** Asked for at once, at most. */
 const REDRIVEN_AT_ONCE = 1_000;
-
-/** The letter, and the click it holds; of a segment there is nothing that could be shown. */
-export type OpenedLetter = DeadLetterRow & { click: object | null };
 
 /** Clicks that could not be stored, for the platform's operators. The worker does what is asked for here. */
 @Injectable()

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DEAD_CLICKS_KEY } from '../../src/clicks/clicks.jobs.js';
+import { DeadClicksRepository } from '../../src/clicks/dead-clicks.repository.js';
+import { LedgerUpkeep } from '../../src/clicks/ledger.upkeep.js';
+import { SegmentsRepository } from '../../src/clicks/segments.repository.js';
+import { connect } from '../../src/platform/database/connect.js';
+import { IngestDatabase } from '../../src/platform/database/ingest-database.js';
 import { newId } from '../../src/platform/ids.js';
+import { Secrets } from '../../src/platform/secrets/secrets.js';
+import { createLogger } from '../../src/platform/telemetry/logger.js';
 import { followed, segmentOf, Segments, uuidOf } from '../support/click-segments.js';
-import { asRole } from '../support/database.js';
+import { asRole, databaseUrl } from '../support/database.js';
 import { metric } from '../support/metrics.js';
 import { everything } from '../support/pages.js';
 import { eventually, type LinkBody, newTenant, operator, type Tenant, underTest } from '../support/waypost.js';
@@ -157,6 +165,51 @@ describe('dead letters', () => {
     expect(waiting.map(({ id }) => id)).not.toContain(good?.id);
     expect(waiting.map(({ id }) => id)).toContain(hopeless?.id);
   }, 90_000);
+
+  it('lose the address after two days, and are forgotten a month after they failed if they were stored after all', async () => {
+    const made = [1, 2, 3].map(() => segmentOf(segments.secretKey, [bad]));
+    const [old, recent, done] = made.map(({ segment }) => segment) as [string, string, string];
+    for (const job of made) await segments.deliver(job);
+    for (const [segment, change] of [
+      [old, `failed_at = now() - interval '3 days'`],
+      [done, `failed_at = now() - interval '31 days', redriven_at = now()`],
+      [recent, `failed_at = now() - interval '1 day'`],
+    ] as const) {
+      await eventually(
+        () => lettersOf(segment),
+        (letters) => letters.length === 1,
+      );
+      await asRole('postgres', (client) =>
+        client.query(`UPDATE dead_clicks SET ${change} WHERE segment = $1`, [segment]),
+      );
+    }
+    const secrets = new Secrets(segments.secretKey);
+    const logger = createLogger('error', false);
+    const database = new IngestDatabase(
+      await connect(
+        { url: await databaseUrl('waypost_ingest'), applicationName: 'test', poolSize: 1, entities: [] },
+        logger,
+      ),
+    );
+    // Nothing is redriven here, so that the services which store are not asked.
+    const none = undefined as never;
+    const [letters, settled] = [new DeadClicksRepository(database), new SegmentsRepository(database)];
+    await new LedgerUpkeep(none, none, letters, settled, secrets, logger).forget();
+    await database.onApplicationShutdown();
+
+    const sealed = await asRole('postgres', async (client) => {
+      const { rows } = await client.query<{ segment: string; sealed: Buffer }>(
+        'SELECT segment, sealed FROM dead_clicks WHERE segment = ANY ($1)',
+        [[old, recent, done]],
+      );
+      return new Map(rows.map((row) => [row.segment, secrets.open(DEAD_CLICKS_KEY, row.sealed)]));
+    });
+    expect(sealed.get(old)).toContain('"linkId":"nothing"');
+    expect(sealed.get(old)).not.toContain('192.0.2.7');
+    expect(sealed.get(recent)).toContain('192.0.2.7');
+    expect(sealed.has(done)).toBe(false);
+    expect(await accountOf(recent)).toEqual({ clicks: 1, stored: 0 });
+  });
 
   it('are listed newest first, page by page, and are the operators’ alone', async () => {
     const letters = await everything<LetterBody>(operator, `${PATH}?limit=2`);

@@ -48,7 +48,7 @@ describe('clicks, whatever is killed and however often they are delivered', () =
   /** By link: answers that visitors have read, and clicks in segments of the test's own. */
   const answered = new Map<string, number>();
   let poisons = 0;
-  let stopped = false;
+  const visits = { over: false };
   let redelivery: Redelivery | undefined;
   let kills = 0;
   const count = (linkId: string, clicks = 1): void => void answered.set(linkId, (answered.get(linkId) ?? 0) + clicks);
@@ -72,7 +72,7 @@ describe('clicks, whatever is killed and however often they are delivered', () =
     segments = Segments.of({ databaseUrl: DATABASE_INGEST_URL, redisUrl: REDIS_URL, secretKey: SECRET_KEY });
   }, 90_000);
   afterAll(async () => {
-    stopped = true;
+    visits.over = true;
     await redelivery?.stop();
     await client?.end();
     await segments.close();
@@ -83,7 +83,7 @@ describe('clicks, whatever is killed and however often they are delivered', () =
   /** Visitors that follow links, one after the other, and note what they have read. */
   async function follow(): Promise<void> {
     const visitor = new Visitor({ port: redirect.port });
-    while (!stopped) {
+    while (!visits.over) {
       const { tenant, link } = links[Math.floor(Math.random() * links.length)] as (typeof links)[number];
       try {
         const { status } = await visitor.get(tenant.domain, `/${link.key}`);
@@ -181,9 +181,8 @@ describe('clicks, whatever is killed and however often they are delivered', () =
   it(
     'are stored once each or are dead letters, the rollups are their sums, and the ledger says so',
     async () => {
-      let stopped = false;
       const visitors = Array.from({ length: VISITORS }, () => follow());
-      const redelivery = new Redelivery(segments);
+      redelivery = new Redelivery(segments);
       const done: string[] = [];
       for (const [name, disaster] of order()) {
         if (done.length === ROUNDS) break;
@@ -192,7 +191,7 @@ describe('clicks, whatever is killed and however often they are delivered', () =
         done.push(name);
       }
       await sleep(1_000);
-      stopped = true;
+      visits.over = true;
       await Promise.all(visitors);
       const stoppedAt = performance.now();
       await quiet();

@@ -14,7 +14,7 @@ import { type LinkBody, type Tenant, underTest } from './waypost.js';
 
 export const uuidOf = (id: string): string => TypeID.fromString(id).toUUID();
 
-export const someVisitor: Visitor = {
+const someVisitor: Visitor = {
   address: '192.0.2.7',
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   referrer: undefined,
