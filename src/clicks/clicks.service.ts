@@ -30,7 +30,7 @@ export class ClicksService {
     const oldest = now - this.config.clickRetentionDays * DAY_MS;
     const tooOld = clicks.filter(({ occurredAt }) => occurredAt < oldest).length;
     const timely = clicks.filter(({ occurredAt }) => occurredAt >= oldest && occurredAt <= now + AHEAD_MS);
-    const { stored, orphaned, outside } = await this.clicks.store(await this.details.of(timely, now), segment);
+    const { stored, orphaned, outside } = await this.clicks.store(await this.details.of(timely, now), segment, now);
     clicksStored.inc(stored);
     this.dropped('too_old', tooOld + outside);
     this.dropped('in_future', clicks.length - timely.length - tooOld);

@@ -92,37 +92,49 @@ const UNFINISHED = `
   WHERE segment_id >= $1 AND NOT EXISTS (SELECT FROM click_segments WHERE id = days.segment_id)
   GROUP BY 1 ORDER BY 1`;
 
-// Days of UTC, from the one after the ledger's first where clicks are older than the ledger.
+// Days of UTC, from the one after the ledger's first where clicks are older than the ledger. Of a deleted link clicks and
+// rollups go one after the other, and its share of its tenant's rollups stays; a deleted tenant's go altogether.
 const DIFFERENCES = `
   WITH days AS (
     SELECT greatest($1::date, (SELECT max(day) + 1 FROM click_segment_days WHERE segment_id = '${NIL_UUID}')) AS first
+  ), living AS (
+    SELECT id AS tenant_id FROM tenants WHERE deleted_at IS NULL
   ), raw AS (
-    SELECT tenant_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, count(*)::float8 AS clicks
-    FROM clicks WHERE occurred_at >= (SELECT first FROM days)::timestamp AT TIME ZONE 'UTC' GROUP BY 1, 2
+    SELECT clicks.tenant_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, count(*)::float8 AS clicks,
+           count(stats.link_id)::float8 AS of_links
+    FROM clicks LEFT JOIN link_stats AS stats USING (tenant_id, link_id)
+    WHERE occurred_at >= (SELECT first FROM days)::timestamp AT TIME ZONE 'UTC' GROUP BY 1, 2
+  ), erased AS (
+    SELECT tenant_id, day, clicks::float8 FROM erased_clicks WHERE day >= (SELECT first FROM days)
+  ), ever AS (
+    SELECT tenant_id, day, coalesce(raw.clicks, 0) + coalesce(erased.clicks, 0) AS clicks
+    FROM raw FULL JOIN erased USING (tenant_id, day)
   ), noted AS (
     SELECT day, sum(stored)::float8 AS clicks FROM click_segment_days
     WHERE day >= (SELECT first FROM days) GROUP BY 1
   ), by_tenant AS (
     SELECT tenant_id, (bucket AT TIME ZONE 'UTC')::date AS day, sum(clicks + bots)::float8 AS clicks FROM tenant_rollups
     WHERE bucket >= (SELECT first FROM days)::timestamp AT TIME ZONE 'UTC' GROUP BY 1, 2
-  ), by_link AS (
-    SELECT tenant_id, (bucket AT TIME ZONE 'UTC')::date AS day, sum(clicks + bots)::float8 AS clicks FROM click_rollups
-    WHERE bucket >= (SELECT first FROM days)::timestamp AT TIME ZONE 'UTC' GROUP BY 1, 2
   ), by_day AS (
     SELECT tenant_id, day, sum(clicks + bots)::float8 AS clicks FROM click_days
     WHERE dimension = 'trigger' AND day >= (SELECT first FROM days) GROUP BY 1, 2
+  ), by_link AS (
+    SELECT rollup.tenant_id, (bucket AT TIME ZONE 'UTC')::date AS day, sum(rollup.clicks + rollup.bots)::float8 AS clicks
+    FROM click_rollups AS rollup JOIN link_stats USING (tenant_id, link_id)
+    WHERE bucket >= (SELECT first FROM days)::timestamp AT TIME ZONE 'UTC' GROUP BY 1, 2
   ), compared AS (
-    SELECT 'segments' AS what, NULL::uuid AS tenant_id, day, coalesce(raw.clicks, 0) AS raw, coalesce(noted.clicks, 0) AS other
-    FROM (SELECT day, sum(clicks) AS clicks FROM raw GROUP BY 1) AS raw FULL JOIN noted USING (day)
+    SELECT 'segments' AS what, NULL::uuid AS tenant_id, day, coalesce(ever.clicks, 0) AS raw, coalesce(noted.clicks, 0) AS other
+    FROM (SELECT day, sum(clicks) AS clicks FROM ever GROUP BY 1) AS ever FULL JOIN noted USING (day)
     UNION ALL
-    SELECT 'tenant_rollups', tenant_id, day, coalesce(raw.clicks, 0), coalesce(by_tenant.clicks, 0)
-    FROM raw FULL JOIN by_tenant USING (tenant_id, day)
+    SELECT 'tenant_rollups', tenant_id, day, coalesce(ever.clicks, 0), coalesce(by_tenant.clicks, 0)
+    FROM ever FULL JOIN by_tenant USING (tenant_id, day) JOIN living USING (tenant_id)
     UNION ALL
-    SELECT 'click_rollups', tenant_id, day, coalesce(raw.clicks, 0), coalesce(by_link.clicks, 0)
-    FROM raw FULL JOIN by_link USING (tenant_id, day)
+    SELECT 'click_days', tenant_id, day, coalesce(ever.clicks, 0), coalesce(by_day.clicks, 0)
+    FROM ever FULL JOIN by_day USING (tenant_id, day) JOIN living USING (tenant_id)
     UNION ALL
-    SELECT 'click_days', tenant_id, day, coalesce(raw.clicks, 0), coalesce(by_day.clicks, 0)
-    FROM raw FULL JOIN by_day USING (tenant_id, day)
+    SELECT 'click_rollups', tenant_id, day, coalesce(raw.of_links, 0), coalesce(by_link.clicks, 0)
+    FROM raw FULL JOIN by_link USING (tenant_id, day) JOIN living USING (tenant_id)
+    LEFT JOIN erased USING (tenant_id, day) WHERE erased.day IS NULL
   )
   SELECT what, tenant_id AS "tenantId", day::text, raw, other FROM compared
   WHERE raw <> other ORDER BY day, what, tenant_id LIMIT ${SHOWN}`;

@@ -12,6 +12,8 @@ import { DeadClicksService } from './dead-clicks.service.js';
 import { SegmentsRepository } from './segments.repository.js';
 import { decodeClicks } from './spool-format.js';
 
+const byTenant = (a: Click, b: Click): number => Number(a.tenantId > b.tenantId) - Number(a.tenantId < b.tenantId);
+
 /** Accounts for each click of a segment: it is stored, dropped for its time, or a dead letter. */
 @Injectable()
 export class SegmentsService {
@@ -61,7 +63,8 @@ export class SegmentsService {
     const { frames, torn } = openFrames(this.secrets.keyFor(CLICKS_KEY, segment), Buffer.from(sealed, 'base64'));
     if (torn && frames.length === 0) return new Error('It can not be opened: not of this SECRET_KEY, or not whole');
     try {
-      const clicks = decodeClicks(segment, frames);
+      // By tenant: a batch of few tenants adds to few sums, and keeps few tenants waiting.
+      const clicks = decodeClicks(segment, frames).toSorted(byTenant);
       if (torn) this.logger.warn({ segment, clicks: clicks.length }, 'A segment was cut at its torn end');
       return clicks;
     } catch (error) {

@@ -4,7 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Reconciliation } from '../../src/clicks/reconciliation.js';
+import { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
+import { systemContext } from '../../src/platform/context/system-context.js';
+import { connect } from '../../src/platform/database/connect.js';
+import { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
+import { createLogger } from '../../src/platform/telemetry/logger.js';
 import { followed, segmentOf, Segments, uuidOf } from '../support/click-segments.js';
 import { type Customer, Deployment, type RoleProcess } from '../support/deployment.js';
 import { Redelivery } from '../support/redelivery.js';
@@ -234,14 +239,36 @@ describe('clicks, whatever is killed and however often they are delivered', () =
       expect(code).toBe(0);
       expect(result.total).toEqual({ accepted: all + poisons, stored: all, dead: poisons, dropped: 0, inFlight: 0 });
 
+      await seesNoLossInErasure();
       await seesWhatIsMissing();
     },
     120_000 + ROUNDS * 30_000,
   );
 
+  /** Of a link that is deleted clicks go first, then rollups; its tenant's rollups stay. */
+  async function seesNoLossInErasure(): Promise<void> {
+    const { tenant, link } = links[0] as (typeof links)[number];
+    expect((await tenant.delete(`/v1/links/${link.id}`)).status).toBe(204);
+    expect((await reconciled()).result.drift).toEqual([]);
+    const { DATABASE_URL = '' } = deployment.env;
+    const options = { url: DATABASE_URL, applicationName: 'test', poolSize: 1, entities: [] };
+    const transactions = new Transactions(await connect(options, createLogger('error', false)));
+    const expiry = new ClickExpiryRepository(undefined as never);
+    const ctx = systemContext(uuidOf(tenant.tenantId));
+    while (await transactions.run(ctx, (tx) => expiry.erase(tx, uuidOf(link.id))));
+    await transactions.onApplicationShutdown();
+    expect(await numbers(`SELECT id FROM clicks WHERE link_id = '${uuidOf(link.id)}' LIMIT 1`)).toEqual([]);
+    const { code, result } = await reconciled();
+    expect(result.drift).toEqual([]);
+    expect(code).toBe(0);
+  }
+
   /** What the ledger says is worth as much as what it would say otherwise. */
   async function seesWhatIsMissing(): Promise<void> {
-    await client.query('DELETE FROM clicks WHERE id = (SELECT id FROM clicks LIMIT 1)');
+    const { tenantId } = tenants[1] as Customer;
+    await client.query(
+      `DELETE FROM clicks WHERE id = (SELECT id FROM clicks WHERE tenant_id = '${uuidOf(tenantId)}' LIMIT 1)`,
+    );
     const [spool] = await numbers<{ spool: string; number: number }>(
       'SELECT spool, max(number) AS number FROM click_segments WHERE number > 1 GROUP BY 1 ORDER BY 2 DESC LIMIT 1',
     );

@@ -1,10 +1,11 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createTenantTable } from './support/tenant-table.js';
 
 /**
  * What became of each segment of clicks, and the clicks that could not be stored. Both are the platform's: a segment has
  * clicks of any tenants, and what is wrong with a dead letter may be its tenant.
  */
-export class CreateClickLedger1795476100000 implements MigrationInterface {
+export class CreateClickLedger1795476200000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     // Written when all of a segment is dealt with.
     await db.query(`
@@ -54,11 +55,24 @@ export class CreateClickLedger1795476100000 implements MigrationInterface {
       CREATE POLICY operators ON dead_clicks TO waypost_app
       USING (current_setting('app.platform', true) = 'on') WITH CHECK (current_setting('app.platform', true) = 'on')`);
     await db.query(`GRANT SELECT, UPDATE (redrive_requested_at) ON dead_clicks TO waypost_app`);
+    await this.createErased(db);
     await this.noteBeginning(db);
   }
 
   async down(db: QueryRunner): Promise<void> {
+    await db.query(`DROP TABLE erased_clicks`);
     for (const table of TABLES) await db.query(`DROP TABLE ${table}`);
+  }
+
+  /** How many clicks were stored and deleted again: that is no loss. */
+  private async createErased(db: QueryRunner): Promise<void> {
+    await createTenantTable(db, 'erased_clicks', {
+      columns: `day date NOT NULL, clicks bigint NOT NULL`,
+      primaryKey: 'day',
+    });
+    await db.query(`GRANT SELECT, INSERT, UPDATE ON erased_clicks TO waypost_app`);
+    await db.query(`CREATE POLICY ingest ON erased_clicks FOR SELECT TO waypost_ingest USING (true)`);
+    await db.query(`GRANT SELECT ON erased_clicks TO waypost_ingest`);
   }
 
   /** Clicks of before are in no segment: days are compared from the one after the ledger's first. */
