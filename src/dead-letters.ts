@@ -72,7 +72,9 @@ async function redriveAll(letters: DeadLettersService): Promise<void> {
   process.stdout.write(`The worker tries ${sum} again\n`);
 }
 
-const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
 
 function uuidOf(id: string): string {
   const read = deadLetterId.safeParse(id);

@@ -14,6 +14,7 @@ import { asRole, databaseUrl } from '../support/database.js';
 import { metric } from '../support/metrics.js';
 import { everything } from '../support/pages.js';
 import { eventually, type LinkBody, newTenant, operator, type Tenant, underTest } from '../support/waypost.js';
+import { spawnWaypost } from '../support/waypost-process.js';
 
 interface LetterBody {
   id: string;
@@ -165,6 +166,27 @@ describe('dead letters', () => {
     expect(waiting.map(({ id }) => id)).not.toContain(good?.id);
     expect(waiting.map(({ id }) => id)).toContain(hopeless?.id);
   }, 90_000);
+
+  it('are listed, shown and redriven by a command, too', async () => {
+    const job = segmentOf(segments.secretKey, [bad]);
+    await segments.deliver(job);
+    const [letter] = await eventually(
+      () => lettersOf(job.segment),
+      (letters) => letters.length === 1,
+    );
+    const command = async (args: string): Promise<string> => {
+      const { exited, output } = spawnWaypost({ DATA_DIR: underTest.dataDir }, `dist/dead-letters.js ${args}`);
+      return `${await exited}: ${output()}`;
+    };
+    expect(await command('list')).toMatch(new RegExp(`^0: (.*\\n)*${letter?.id}  .*nobody`));
+    const shown = await command(`show ${letter?.id}`);
+    expect(shown).toMatch(/"linkId": "nothing"/);
+    expect(shown).not.toContain('192.0.2.7');
+    expect(await command(`redrive ${letter?.id}`)).toMatch(/^0: (.*\n)*.*"redriveRequestedAt": "2/);
+    expect(await command('redrive --all')).toMatch(/^0: The worker tries \d+ again\n$/);
+    expect(await command('show dead_x')).toMatch(/^1: dead_x is no id of a dead letter/);
+    expect(await command('bury')).toMatch(/^1: Use: npm run dead-letters/);
+  }, 60_000);
 
   it('lose the address after two days, and are forgotten a month after they failed if they were stored after all', async () => {
     const made = [1, 2, 3].map(() => segmentOf(segments.secretKey, [bad]));
