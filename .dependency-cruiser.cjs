@@ -1,5 +1,5 @@
 /** Who may import whom: the rules of CONTRIBUTING.md, kept by CI. */
-const modules = '^src/(analytics|audit|clicks|domains|identity|links|redirects|tenants)/';
+const modules = '^src/(analytics|audit|clicks|dead-letters|domains|identity|links|redirects|tenants)/';
 
 module.exports = {
   forbidden: [
@@ -25,7 +25,7 @@ module.exports = {
       from: {
         path: modules,
         pathNot:
-          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|hot-set|redirect-cache|short-code-numbers|spool)\\.ts$',
+          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|geo-database|click-details|visitor-keys|hot-set|redirect-cache|segment-writer|short-code-numbers|spool)\\.ts$',
       },
       to: {
         path: [

@@ -3,13 +3,15 @@ import { InjectQueue } from '@nestjs/bullmq';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { CLICKS_QUEUE, type ClicksJob } from './clicks.jobs.js';
+import { CLICKS_QUEUE, type ClicksJob, UNTIL_BACK } from './clicks.jobs.js';
 
 const SEND_DEADLINE_MS = 3_000;
 /** In this time, in ms, a promise that has long been settled says so. */
 const SETTLED_MS = 100;
 /** A finished batch is large; it is kept only for as long as it may be sent again. */
 const removeOnComplete = { count: 50 };
+/** A job is tried again for as long as it takes: what is wrong with clicks themselves makes dead letters, not failures. */
+const UNTIL_DONE = { attempts: 2 ** 31 - 1, backoff: { type: UNTIL_BACK } };
 
 /** The queue as senders need it: it answers within a deadline, and opens however late its server does. */
 @Injectable()
@@ -28,7 +30,7 @@ export class ClickQueue implements OnApplicationShutdown {
    */
   async send(job: ClicksJob): Promise<void> {
     try {
-      await withinDeadline(this.queue.add('store', job, { jobId: job.segment, removeOnComplete }));
+      await withinDeadline(this.queue.add('store', job, { jobId: job.segment, removeOnComplete, ...UNTIL_DONE }));
     } catch (error) {
       await this.reopenUnlessOpen();
       throw error;

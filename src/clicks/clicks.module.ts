@@ -1,10 +1,22 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { ClickDetails } from './click-details.js';
+import { ClickExpiryRepository } from './click-expiry.repository.js';
 import { CLICKS_QUEUE } from './clicks.jobs.js';
 import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
 import { ClicksRepository } from './clicks.repository.js';
 import { ClicksService } from './clicks.service.js';
+import { ClicksUpkeep } from './clicks.upkeep.js';
+import { DeadClicksRepository } from './dead-clicks.repository.js';
+import { DeadClicksService } from './dead-clicks.service.js';
+import { GeoDatabase } from './geo-database.js';
+import { LedgerUpkeep } from './ledger.upkeep.js';
+import { SegmentsRepository } from './segments.repository.js';
+import { SegmentsService } from './segments.service.js';
+import { VisitorKeys } from './visitor-keys.js';
+import { VisitorSaltsRepository } from './visitor-salts.repository.js';
 
 const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 
@@ -13,5 +25,23 @@ const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 export class ClickRecordingModule {}
 
 /** The worker's end of it. */
-@Module({ imports: [RegisteredQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
+@Module({
+  imports: [AuditModule, RegisteredQueue],
+  providers: [
+    ClickDetails,
+    ClickExpiryRepository,
+    ClicksRepository,
+    ClicksService,
+    ClicksUpkeep,
+    DeadClicksRepository,
+    DeadClicksService,
+    GeoDatabase,
+    LedgerUpkeep,
+    SegmentsRepository,
+    SegmentsService,
+    VisitorKeys,
+    VisitorSaltsRepository,
+  ],
+  exports: [RegisteredQueue, ClicksUpkeep, LedgerUpkeep, SegmentsService],
+})
 export class ClickIngestModule {}

@@ -119,7 +119,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     for (let segment = this.spool.next(); segment; segment = this.spool.next()) {
       try {
         const frames = await this.spool.read(segment);
-        await this.queue.send({ segment: segment.id, frames: frames.toString('base64') });
+        const { id, spool, number } = segment;
+        await this.queue.send({ segment: id, frames: frames.toString('base64'), spool, number });
         await this.spool.remove(segment);
       } catch (error) {
         this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');

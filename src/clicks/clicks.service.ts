@@ -1,40 +1,46 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { openFrames } from '../platform/secrets/sealed-frames.js';
-import { Secrets } from '../platform/secrets/secrets.js';
+import { Config } from '../platform/config/config.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksStored } from '../platform/telemetry/metrics.js';
+import { clicksDropped, clicksStored } from '../platform/telemetry/metrics.js';
 import type { Click } from './click.js';
-import { BATCH_SIZE, CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
+import { ClickDetails } from './click-details.js';
 import { ClicksRepository } from './clicks.repository.js';
-import { decodeClicks } from './spool-format.js';
 
-const MONTHS_AHEAD = 3;
+const DAY_MS = 24 * 3600 * 1000;
+/** How far, in ms, a redirecting machine's clock may be ahead of this one. */
+const AHEAD_MS = 3600 * 1000;
 
 @Injectable()
 export class ClicksService {
   constructor(
+    private readonly config: Config,
+    private readonly details: ClickDetails,
     private readonly clicks: ClicksRepository,
-    private readonly secrets: Secrets,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Stores a segment of a spool. Each batch is a transaction; one that was stored before is not stored again. */
-  async storeSegment({ segment, frames: sealed }: ClicksJob): Promise<void> {
-    const { frames, torn } = openFrames(this.secrets.keyFor(CLICKS_KEY, segment), Buffer.from(sealed, 'base64'));
-    const clicks = decodeClicks(segment, frames);
-    if (torn) this.logger.warn({ segment, clicks: clicks.length }, 'A segment was cut at its torn end');
-    for (let from = 0; from < clicks.length; from += BATCH_SIZE)
-      await this.store(clicks.slice(from, from + BATCH_SIZE));
-  }
-
-  private async store(clicks: Click[]): Promise<void> {
-    const { stored, outside } = await this.clicks.store(clicks);
+  /**
+   * One transaction for all of these clicks of a segment, BATCH_SIZE at most; those that are stored already are passed
+   * over.
+   *
+   * @returns how many were dropped
+   */
+  async store(clicks: Click[], segment: string): Promise<number> {
+    const now = Date.now();
+    const oldest = now - this.config.clickRetentionDays * DAY_MS;
+    const tooOld = clicks.filter(({ occurredAt }) => occurredAt < oldest).length;
+    const timely = clicks.filter(({ occurredAt }) => occurredAt >= oldest && occurredAt <= now + AHEAD_MS);
+    const { stored, orphaned, outside } = await this.clicks.store(await this.details.of(timely, now), segment, now);
     clicksStored.inc(stored);
-    if (outside > 0) this.logger.warn({ clicks: outside }, 'Clicks were dropped: no partition is kept for their time');
+    this.dropped('too_old', tooOld + outside);
+    this.dropped('in_future', clicks.length - timely.length - tooOld);
+    this.dropped('link_deleted', orphaned);
+    return clicks.length - timely.length + outside + orphaned;
   }
 
-  async makePartitions(): Promise<void> {
-    const made = await this.clicks.makePartitions(MONTHS_AHEAD);
-    if (made > 0) this.logger.info({ months: made }, 'Made click partitions ahead');
+  private dropped(reason: string, clicks: number): void {
+    if (clicks === 0) return;
+    clicksDropped.inc({ reason }, clicks);
+    this.logger.warn({ reason, clicks }, 'Clicks were dropped');
   }
 }

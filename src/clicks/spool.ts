@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { newId } from '../platform/ids.js';
 import type { FollowedLink, Visitor } from './click.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
@@ -12,6 +12,17 @@ const SEGMENT = /\.segment$/;
 export interface Segment {
   id: string;
   bytes: number;
+  /** The spool that wrote it, and which of that spool's it is; not known of one that an earlier version wrote. */
+  spool?: string | undefined;
+  number?: number | undefined;
+  /** Of its file, without the state. */
+  name: string;
+}
+
+/** A segment's file is called by its id, the spool that wrote it, and its number there, so that these outlive both. */
+export function segmentOf(name: string, bytes: number): Segment {
+  const [id = '', spool, number] = name.split('.');
+  return number === undefined ? { id, name, bytes } : { id, name, bytes, spool, number: Number(number) };
 }
 
 interface Options {
@@ -31,6 +42,7 @@ export class Spool {
   private readonly lock: FolderLock;
   private readonly sealed: Segment[] = [];
   private open: SegmentWriter | undefined;
+  private written = 0;
   private bytes = 0;
 
   /** @throws when the folder can not be made or locked */
@@ -75,12 +87,14 @@ export class Spool {
     if (!this.open) return;
     const { id, bytes } = this.open;
     const { open } = this;
+    const name = this.nameOf(id);
     this.open = undefined;
     if (bytes === 0) return open.close();
+    this.written++;
     this.bytes += bytes;
     open.close();
-    renameSync(this.pathOf(id, 'open'), this.pathOf(id, 'segment'));
-    this.sealed.push({ id, bytes });
+    renameSync(this.pathOf(name, 'open'), this.pathOf(name, 'segment'));
+    this.sealed.push(segmentOf(name, bytes));
   }
 
   /** The oldest sealed segment. */
@@ -89,13 +103,13 @@ export class Spool {
   }
 
   /** The segment's frames as they are: to open them is the worker's business. */
-  read({ id }: Segment): Promise<Buffer> {
-    return readFile(this.pathOf(id, 'segment'));
+  read({ name }: Segment): Promise<Buffer> {
+    return readFile(this.pathOf(name, 'segment'));
   }
 
   /** The queue has it. */
   async remove(segment: Segment): Promise<void> {
-    await unlink(this.pathOf(segment.id, 'segment'));
+    await unlink(this.pathOf(segment.name, 'segment'));
     this.sealed.splice(this.sealed.indexOf(segment), 1);
     this.bytes -= segment.bytes;
   }
@@ -125,10 +139,10 @@ export class Spool {
   private async moveHere(folder: string): Promise<number> {
     const files = (await readdir(folder)).filter((name) => SEGMENT.test(name) || name.endsWith('.open'));
     for (const file of files.toSorted()) {
-      const id = file.slice(0, file.lastIndexOf('.'));
+      const name = file.slice(0, file.lastIndexOf('.'));
       const { size } = statSync(join(folder, file));
-      await rename(join(folder, file), this.pathOf(id, 'segment'));
-      this.sealed.push({ id, bytes: size });
+      await rename(join(folder, file), this.pathOf(name, 'segment'));
+      this.sealed.push(segmentOf(name, size));
       this.bytes += size;
     }
     return files.length;
@@ -136,11 +150,15 @@ export class Spool {
 
   private newSegment(): SegmentWriter {
     const id = newId();
-    return new SegmentWriter(id, this.pathOf(id, 'open'), this.options.keyOf(id));
+    return new SegmentWriter(id, this.pathOf(this.nameOf(id), 'open'), this.options.keyOf(id));
   }
 
-  private pathOf(id: string, state: 'open' | 'segment'): string {
-    return join(this.folder, `${id}.${state}`);
+  private nameOf(id: string): string {
+    return `${id}.${basename(this.folder)}.${this.written}`;
+  }
+
+  private pathOf(name: string, state: 'open' | 'segment'): string {
+    return join(this.folder, `${name}.${state}`);
   }
 }
 

@@ -13,4 +13,4 @@ export const SCOPES = [
 ] as const;
 
 /** What the platform's operators may do, and nobody else. They own no tenant's links. */
-export const PLATFORM_PERMISSIONS = ['tenants:read', 'tenants:write'] as const;
+export const PLATFORM_PERMISSIONS = ['tenants:read', 'tenants:write', 'ops:read', 'ops:write'] as const;

@@ -25,6 +25,7 @@ const byLink = ({ link }: Owned): Call => ({ id: link.id, answer: '404 link_not_
 const byDomain = ({ domain }: Owned): Call => ({ id: domain.id, answer: '404 domain_not_found' });
 const byKey = ({ keyId }: Owned): Call => ({ id: keyId, answer: '404 api_key_not_found' });
 const byTenant = ({ tenantId }: Owned): Call => ({ id: tenantId, answer: '403 forbidden' });
+const DEAD_LETTER = 'dead_01h455vb4pex5vsknk084sn02q';
 const named = ({ link: { domain, key } }: Owned) => ({ domain, key });
 
 /** One entry for each operation of the API: a new one fails the test until it has its own. */
@@ -60,6 +61,10 @@ const CALLS: Record<string, (owned: Owned) => Call[]> = {
   'GET /v1/tenants/{id}': (owned) => [byTenant(owned)],
   'PATCH /v1/tenants/{id}': (owned) => [{ ...byTenant(owned), body: { name: 'x', suspended: true } }],
   'DELETE /v1/tenants/{id}': (owned) => [byTenant(owned)],
+  'GET /v1/ops/dead-letters': () => [{ answer: '403 forbidden' }],
+  'GET /v1/ops/dead-letters/{id}': () => [{ id: DEAD_LETTER, answer: '403 forbidden' }],
+  'POST /v1/ops/dead-letters/{id}/redrive': () => [{ id: DEAD_LETTER, answer: '403 forbidden' }],
+  'POST /v1/ops/dead-letters/redrive': () => [{ answer: '403 forbidden' }],
 };
 
 const SECRET = 'for the eyes of its owner';

@@ -184,6 +184,8 @@ describe('query plans', () => {
       suspendedAt: null,
       deletedAt: null,
       purgedAt: null,
+      clickDetails: 'full' as const,
+      clickRetentionDays: null,
       createdAt: now,
       updatedAt: now,
     };

@@ -36,7 +36,8 @@ export class Deployment {
     private readonly dataDir: string,
     readonly postgres: OwnPostgres,
     private readonly dns: DnsServer,
-    private readonly env: Record<string, string>,
+    /** What every process of it is told. */
+    readonly env: Readonly<Record<string, string>>,
     private readonly api: string,
     private readonly apiPort: string,
   ) {
@@ -104,6 +105,12 @@ export class Deployment {
     const code = await role.process.exited;
     this.processes.delete(role);
     return code;
+  }
+
+  async kill(role: RoleProcess): Promise<void> {
+    role.process.child.kill('SIGKILL');
+    await role.process.exited;
+    this.processes.delete(role);
   }
 
   async newTenant(): Promise<Customer> {

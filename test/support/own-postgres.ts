@@ -24,16 +24,24 @@ export class OwnPostgres {
     return this.server.urlFor(role);
   }
 
+  /**
+   * Kills all its processes but the first, which then starts them anew: what was in memory is gone, and the log of writes
+   * is all there is to recover from, on the same port.
+   */
+  crash(): void {
+    for (const child of childrenOf(this.postmaster())) signal(child, 'SIGKILL');
+  }
+
   /** Halts the server and all its processes where they stand: connections stay open, and nobody answers. */
   freeze(): void {
-    const postmaster = Number(readFileSync(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+    const postmaster = this.postmaster();
     // The parent first: it can start no more children then.
     this.halt(postmaster);
     for (const child of childrenOf(postmaster)) this.halt(child);
   }
 
   thaw(): void {
-    for (const pid of this.frozen.splice(0)) process.kill(pid, 'SIGCONT');
+    for (const pid of this.frozen.splice(0)) signal(pid, 'SIGCONT');
   }
 
   async stop(): Promise<void> {
@@ -41,9 +49,22 @@ export class OwnPostgres {
     await this.server.stop();
   }
 
+  private postmaster(): number {
+    return Number(readFileSync(join(this.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+  }
+
   private halt(pid: number): void {
-    process.kill(pid, 'SIGSTOP');
-    this.frozen.push(pid);
+    if (signal(pid, 'SIGSTOP')) this.frozen.push(pid);
+  }
+}
+
+/** @returns false when the process has ended meanwhile */
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
 

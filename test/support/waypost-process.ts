@@ -52,11 +52,12 @@ export function ownRedis(index: number): Record<string, string> {
 /**
  * Runs a compiled entry point with exactly these variables besides the machine's own.
  *
+ * @param entry its file, and arguments if any
  * @param detached in a process group of its own, as a terminal's job is
  */
 export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js', detached = false): WaypostProcess {
   const options = { cwd: ROOT, env: { ...process.env, ...env }, detached };
-  const child = spawn(NODE, ['--enable-source-maps', entry], options);
+  const child = spawn(NODE, ['--enable-source-maps', ...entry.split(' ')], options);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);

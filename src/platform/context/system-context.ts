@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NIL_UUID } from '../ids.js';
 import type { Context } from './context.js';
 import { continueTrace } from './trace.js';
 
@@ -11,3 +12,6 @@ export const systemContext = (tenantId: string): Context => ({
   requestId: randomUUID(),
   traceparent: continueTrace(undefined).traceparent,
 });
+
+/** The platform's operators at a command line of the deployment: who has its secrets needs no further credentials. */
+export const operatorContext = (): Context => ({ ...systemContext(NIL_UUID), platform: true, actor: 'platform' });

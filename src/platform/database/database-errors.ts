@@ -35,3 +35,12 @@ export function isUnavailable(error: unknown): boolean {
   if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
   return UNAVAILABLE_MESSAGES.test(message);
 }
+
+/**
+ * True when the data itself was refused (SQLSTATE classes 22 and 23, or a value that can not be written down), and would
+ * be at each attempt. Anything unknown is not: to try again is harmless, to give up is not.
+ */
+export function isDataFault(error: unknown): boolean {
+  if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError) return true;
+  return /^2[23]/.test(postgresError(error)?.code ?? '');
+}

@@ -74,6 +74,19 @@ export const clicksStored = new Counter({
   registers: [registry],
 });
 
+export const clicksDropped = new Counter({
+  name: 'waypost_clicks_dropped_total',
+  help: 'Clicks that ingest did not store: too old, from a clock too far ahead, or of a link that is deleted',
+  labelNames: ['reason'] as const,
+  registers: [registry],
+});
+
+export const clicksDead = new Counter({
+  name: 'waypost_clicks_dead_total',
+  help: 'Dead letters made: clicks that could not be stored for what is in them, and segments that could not be opened',
+  registers: [registry],
+});
+
 export const invalidations = new Counter({
   name: 'waypost_cache_invalidations_total',
   help: 'Changes heard of over the bus, and gaps after which everything is doubted',
@@ -108,6 +121,13 @@ type CacheSize = { entries: number; bytes: number; absences: number };
 const caches = new Map<string, () => CacheSize>();
 let busHeardAt: (() => number) | undefined;
 let spoolBytes: (() => number) | undefined;
+let ledger: LedgerState | undefined;
+
+/** Each answers NaN when it can not tell. */
+interface LedgerState {
+  deadLetters: () => Promise<number>;
+  queuedSegments: () => Promise<number>;
+}
 
 export const watchCache = (cache: string, size: () => CacheSize): void => void caches.set(cache, size);
 
@@ -119,6 +139,10 @@ export const watchBus = (heardAt: () => number): void => {
 /** @param bytes clicks on disk that the queue does not have yet */
 export const watchSpool = (bytes: () => number): void => {
   spoolBytes = bytes;
+};
+
+export const watchLedger = (state: LedgerState): void => {
+  ledger = state;
 };
 
 registry.registerMetric(
@@ -166,6 +190,28 @@ registry.registerMetric(
     registers: [],
     collect() {
       if (spoolBytes) this.set(spoolBytes());
+    },
+  }),
+);
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_click_segments_queued',
+    help: 'Segments of clicks that the queue has and the worker has not dealt with; NaN while that can not be told',
+    registers: [],
+    async collect() {
+      if (ledger) this.set(await ledger.queuedSegments());
+    },
+  }),
+);
+
+registry.registerMetric(
+  new Gauge({
+    name: 'waypost_dead_letters',
+    help: 'Dead letters that wait for an operator; NaN while that can not be told',
+    registers: [],
+    async collect() {
+      if (ledger) this.set(await ledger.deadLetters());
     },
   }),
 );

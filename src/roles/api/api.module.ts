@@ -3,6 +3,8 @@ import { AnalyticsController } from '../../analytics/analytics.controller.js';
 import { AnalyticsModule } from '../../analytics/analytics.module.js';
 import { AuditController } from '../../audit/audit.controller.js';
 import { AuditModule } from '../../audit/audit.module.js';
+import { DeadLettersController } from '../../dead-letters/dead-letters.controller.js';
+import { DeadLettersModule } from '../../dead-letters/dead-letters.module.js';
 import { DomainsController } from '../../domains/domains.controller.js';
 import { DomainsModule } from '../../domains/domains.module.js';
 import { ApiKeysController } from '../../identity/api-keys.controller.js';
@@ -17,11 +19,21 @@ import { apiPipeline } from './api.pipeline.js';
 
 /** The authenticated REST API. */
 @Module({
-  imports: [AnalyticsModule, AuditModule, DomainsModule, IdempotencyModule, IdentityModule, LinksModule, TenantsModule],
+  imports: [
+    AnalyticsModule,
+    AuditModule,
+    DeadLettersModule,
+    DomainsModule,
+    IdempotencyModule,
+    IdentityModule,
+    LinksModule,
+    TenantsModule,
+  ],
   controllers: [
     AnalyticsController,
     ApiKeysController,
     AuditController,
+    DeadLettersController,
     DomainsController,
     LinksController,
     OwnTenantController,

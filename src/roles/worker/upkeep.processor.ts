@@ -1,7 +1,8 @@
 import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { ClicksService } from '../../clicks/clicks.service.js';
+import { ClicksUpkeep } from '../../clicks/clicks.upkeep.js';
+import { LedgerUpkeep } from '../../clicks/ledger.upkeep.js';
 import { DomainsUpkeep } from '../../domains/domains.upkeep.js';
 import { IdempotencyUpkeep } from '../../platform/idempotency/idempotency.upkeep.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
@@ -20,7 +21,8 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
   constructor(
     @InjectQueue(UPKEEP_QUEUE) private readonly queue: Queue,
     @Inject(LOGGER) private readonly logger: Logger,
-    clicks: ClicksService,
+    clicks: ClicksUpkeep,
+    ledger: LedgerUpkeep,
     domains: DomainsUpkeep,
     idempotency: IdempotencyUpkeep,
     tenants: TenantsUpkeep,
@@ -28,6 +30,11 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     super();
     this.schedule = {
       'make-click-partitions': { every: 6 * HOUR, run: () => clicks.makePartitions() },
+      'redrive-dead-letters': { every: 5_000, run: () => ledger.redrive() },
+      'forget-ledger': { every: HOUR, run: () => ledger.forget() },
+      'forget-visitors': { every: HOUR, run: () => clicks.forgetVisitors() },
+      'expire-clicks': { every: 6 * HOUR, run: () => clicks.expire() },
+      'erase-clicks': { every: 10 * MINUTE, run: () => clicks.erase() },
       'recheck-domains': { every: 5 * MINUTE, run: () => domains.recheck() },
       'sweep-idempotency-records': { every: 10 * MINUTE, run: () => idempotency.sweep() },
       'purge-tenants': { every: MINUTE, run: () => tenants.purge() },

@@ -17,12 +17,14 @@ export class WorkerDrain implements OnApplicationBootstrap, BeforeApplicationShu
       worker.on('error', (error) =>
         this.logger.warn({ reason: error.message, queue: worker.name }, 'A queue does not answer'),
       );
-      worker.on('failed', (job, error) =>
-        this.logger.error(
-          { reason: error.message, queue: worker.name, job: job?.id, attempt: job?.attemptsMade },
-          'A job failed',
-        ),
-      );
+      worker.on('failed', (job, error) => {
+        const facts = { reason: error.message, queue: worker.name, job: job?.id, attempt: job?.attemptsMade };
+        // What is tried for as long as it takes is no news until it is done.
+        if (job?.opts.backoff && job.attemptsMade < (job.opts.attempts ?? 1)) {
+          return this.logger.warn(facts, 'A job failed, and is tried again');
+        }
+        return this.logger.error(facts, 'A job failed');
+      });
     }
   }
 

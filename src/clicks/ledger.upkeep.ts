@@ -1,0 +1,79 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isDataFault } from '../platform/database/database-errors.js';
+import { nthId } from '../platform/ids.js';
+import { Secrets } from '../platform/secrets/secrets.js';
+import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
+import { DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
+import { ClicksService } from './clicks.service.js';
+import { DeadClicksRepository } from './dead-clicks.repository.js';
+import { SegmentsRepository } from './segments.repository.js';
+import { SegmentsService } from './segments.service.js';
+
+const AT_ONCE = 500;
+const DAY_MS = 24 * 3600 * 1000;
+/** Visitors of a day are told apart for two days after it: then an address serves nothing. */
+const ADDRESS_DAYS = 2;
+const DEAD_LETTER_DAYS = 30;
+/** What is reconciled lies well within. */
+const SEGMENT_DAYS = 14;
+
+/** What operators have asked for, and what has been kept long enough. */
+@Injectable()
+export class LedgerUpkeep {
+  constructor(
+    private readonly clicks: ClicksService,
+    private readonly segments: SegmentsService,
+    private readonly deadClicks: DeadClicksRepository,
+    private readonly settled: SegmentsRepository,
+    private readonly secrets: Secrets,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Tries again what operators want tried again. What fails once more waits for them once more. */
+  async redrive(): Promise<void> {
+    let requested = AT_ONCE;
+    while (requested === AT_ONCE) {
+      const letters = await this.deadClicks.requested(AT_ONCE);
+      for (const { id, sealed } of letters) await this.redriveOne(id, sealed);
+      requested = letters.length;
+    }
+  }
+
+  async forget(): Promise<void> {
+    for (const { id, sealed } of await this.deadClicks.withAddress(ADDRESS_DAYS, AT_ONCE)) {
+      const letter = this.open(sealed);
+      if ('click' in letter) letter.click.address = '';
+      await this.deadClicks.replaceSealed(id, this.secrets.seal(DEAD_CLICKS_KEY, JSON.stringify(letter)));
+    }
+    await this.deadClicks.forget(DEAD_LETTER_DAYS);
+    await this.settled.forget(nthId('00000000-0000-7000-8000-000000000000', 0, Date.now() - SEGMENT_DAYS * DAY_MS));
+  }
+
+  private async redriveOne(id: string, sealed: Buffer): Promise<void> {
+    const fault = await this.faultOf(sealed);
+    if (fault === undefined) {
+      await this.deadClicks.redriven(id);
+      this.logger.info({ deadLetter: id }, 'A dead letter was stored after all');
+    } else {
+      await this.deadClicks.failedAgain(id, fault);
+      this.logger.warn({ deadLetter: id, reason: fault }, 'A dead letter still can not be stored');
+    }
+  }
+
+  /** @returns why it can not be stored; undefined when it is */
+  private async faultOf(sealed: Buffer): Promise<string | undefined> {
+    const letter = this.open(sealed);
+    if ('job' in letter) return (await this.segments.store(letter.job))?.message;
+    try {
+      const dropped = await this.clicks.store([letter.click], letter.segment);
+      return dropped > 0 ? 'It is too old, or its link is deleted' : undefined;
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      return String(error).replaceAll('\0', '');
+    }
+  }
+
+  private open(sealed: Buffer): DeadLetter {
+    return JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import type { InFlight } from './in-flight.reader.js';
+import type { LedgerFacts, SpoolAccount } from './ledger.reader.js';
+import { reconcile } from './reconciliation.js';
+
+const account = (changes: Partial<SpoolAccount> = {}): SpoolAccount => ({
+  spool: 'a',
+  segments: 3,
+  clicks: 30,
+  stored: 27,
+  dropped: 2,
+  dead: 1,
+  highest: 2,
+  ...changes,
+});
+const facts = (changes: Partial<LedgerFacts> = {}): LedgerFacts => ({
+  spools: [account()],
+  gaps: [],
+  unbalanced: [],
+  unfinished: [],
+  settled: [],
+  differences: [],
+  unreadable: 0,
+  ...changes,
+});
+const waiting = (number: number, changes: Partial<InFlight> = {}): InFlight => ({
+  segment: `s${number}`,
+  spool: 'a',
+  number,
+  clicks: 10,
+  where: 'queue',
+  ...changes,
+});
+
+describe('reconciliation', () => {
+  it('adds up what is settled and what is in flight, of each spool and of all', () => {
+    const spools = [account(), account({ spool: null, highest: null })];
+    const result = reconcile([waiting(3), waiting(4, { where: 'spool' })], facts({ spools }));
+    const settled = { accepted: 30, stored: 27, dropped: 2, dead: 1, inFlight: 0 };
+    expect(result).toEqual({
+      spools: { a: { ...settled, accepted: 50, inFlight: 20 }, unknown: settled },
+      total: { accepted: 80, stored: 54, dropped: 4, dead: 2, inFlight: 20 },
+      inSpools: 10,
+      inQueue: 10,
+      unreadable: 0,
+      drift: [],
+    });
+  });
+
+  it('counts a segment once that is met in the spool, in the queue, and settled', () => {
+    const seen = [waiting(2, { where: 'spool' }), waiting(2), waiting(3, { where: 'spool' }), waiting(3)];
+    const { total, inQueue, inSpools, drift } = reconcile(seen, facts({ settled: ['s2'] }));
+    expect([total.accepted, total.inFlight, inQueue, inSpools, drift]).toEqual([40, 10, 10, 0, []]);
+  });
+
+  it('tells apart what a segment in flight has stored already', () => {
+    const { total, drift } = reconcile([waiting(3)], facts({ unfinished: [{ segment: 's3', stored: 4 }] }));
+    expect(total).toMatchObject({ accepted: 40, stored: 31, inFlight: 6 });
+    expect(drift).toEqual([]);
+  });
+
+  it.each<[string, InFlight[], Partial<LedgerFacts>, RegExp]>([
+    [
+      'a number that is nowhere',
+      [],
+      { gaps: [{ spool: 'a', first: 1, last: 1 }] },
+      /spool a: segments 1 to 1 are nowhere/,
+    ],
+    ['numbers before one in flight', [waiting(6)], {}, /spool a: segments 3 to 5 are nowhere/],
+    [
+      'numbers around one in flight',
+      [waiting(5)],
+      { spools: [account({ highest: 9 })], gaps: [{ spool: 'a', first: 4, last: 6 }] },
+      /segments 4 to 4 are nowhere.*segments 6 to 6 are nowhere/s,
+    ],
+    ['a segment half stored and gone', [], { unfinished: [{ segment: 'x', stored: 4 }] }, /segment x: 4 clicks stored/],
+    [
+      'a segment that does not add up',
+      [],
+      { unbalanced: [{ segment: 'x', clicks: 9, stored: 7, dropped: 1, dead: 0 }] },
+      /segment x: 9 clicks, but 7 stored/,
+    ],
+    [
+      'sums that differ',
+      [],
+      { differences: [{ what: 'click_rollups', tenantId: null, day: '2026-11-23', raw: 5, other: 4 }] },
+      /2026-11-23: 5 clicks, but 4 by click_rollups/,
+    ],
+  ])('calls it drift: %s', (_name, seen, changes, expected) => {
+    expect(reconcile(seen, facts(changes)).drift.join('\n')).toMatch(expected);
+  });
+
+  it('misses no number that is in flight', () => {
+    const gaps = [{ spool: 'a', first: 1, last: 2 }];
+    const seen = [waiting(1), waiting(2), waiting(10)];
+    expect(reconcile(seen, facts({ spools: [account({ highest: 9 })], gaps })).drift).toEqual([]);
+  });
+
+  it('says of how many segments nobody knows the clicks', () => {
+    const seen = [waiting(3, { clicks: undefined })];
+    expect(reconcile(seen, facts({ unreadable: 2 })).unreadable).toBe(3);
+  });
+});

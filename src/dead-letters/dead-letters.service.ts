@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { DEAD_CLICKS_KEY, type DeadLetter } from '../clicks/clicks.jobs.js';
+import type { Context, Tx } from '../platform/context/context.js';
+import { Transactions } from '../platform/database/transactions.js';
+import { Cursors, type Page } from '../platform/http/pagination.js';
+import { Secrets } from '../platform/secrets/secrets.js';
+import { alreadyRedriven, deadLetterNotFound } from './dead-letter.errors.js';
+import type { ListDeadLetters } from './dead-letter.schemas.js';
+import { type DeadLetterRow, DeadLettersRepository, type OpenedLetter } from './dead-letters.repository.js';
+
+/** Asked for at once, at most. */
+const REDRIVEN_AT_ONCE = 1_000;
+
+/** Clicks that could not be stored, for the platform's operators. The worker does what is asked for here. */
+@Injectable()
+export class DeadLettersService {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly letters: DeadLettersRepository,
+    private readonly cursors: Cursors,
+    private readonly secrets: Secrets,
+  ) {}
+
+  async list(ctx: Context, { limit, cursor, waiting }: ListDeadLetters): Promise<Page<DeadLetterRow>> {
+    const list = `dead-letters ${waiting}`;
+    const before = this.cursors.read(ctx, list, cursor) as [string, string] | undefined;
+    const rows = await this.transactions.run(ctx, (tx) => this.letters.list(tx, limit, waiting, before));
+    return this.cursors.page(ctx, list, rows, limit, ({ failedAt, id }) => [failedAt.toISOString(), id]);
+  }
+
+  async get(ctx: Context, id: string): Promise<OpenedLetter> {
+    return this.transactions.run(ctx, async (tx) => {
+      const { sealed, ...letter } = await this.found(tx, id);
+      return { ...letter, click: this.clickIn(sealed) };
+    });
+  }
+
+  /** It is tried again within seconds, and waits again if it fails again. */
+  async redrive(ctx: Context, id: string): Promise<DeadLetterRow> {
+    return this.transactions.run(ctx, async (tx) => {
+      const { redrivenAt } = await this.found(tx, id);
+      if (redrivenAt) throw alreadyRedriven();
+      await this.letters.request(tx, 1, [id]);
+      return this.found(tx, id);
+    });
+  }
+
+  /** The same for those that wait longest. @returns how many, and whether there may be more */
+  async redriveAll(ctx: Context): Promise<{ requested: number; more: boolean }> {
+    const requested = await this.transactions.run(ctx, (tx) => this.letters.request(tx, REDRIVEN_AT_ONCE));
+    return { requested, more: requested === REDRIVEN_AT_ONCE };
+  }
+
+  private async found(tx: Tx, id: string): Promise<DeadLetterRow & { sealed: Buffer }> {
+    const letter = await this.letters.find(tx, id);
+    if (!letter) throw deadLetterNotFound();
+    return letter;
+  }
+
+  private clickIn(sealed: Buffer): object | null {
+    const letter = JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
+    if (!('click' in letter)) return null;
+    const { address: _, occurredAt, ...shown } = letter.click;
+    return { ...shown, occurredAt: timeOf(occurredAt) };
+  }
+}
+
+/** What is wrong with a click may be its time. */
+function timeOf(ms: number): string | number {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? ms : time.toISOString();
+}
