@@ -6,8 +6,6 @@ import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import type { GeoRecord } from './geography.js';
 
 const LOOK_EVERY_MS = 30_000;
-/** IPv4 as a socket for both versions shows it. */
-const MAPPED = /^::ffff:(?=[\d.]+$)/i;
 
 /**
  * The operator's file of addresses and places (.mmdb), read anew when it changes. One that can not be read is logged,
@@ -35,11 +33,10 @@ export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   find(address: string): GeoRecord | undefined {
-    const plain = address.replace(MAPPED, '');
-    if (!this.reader || !validate(plain)) return undefined;
+    if (!this.reader || !validate(address)) return undefined;
     // A database of IPv4 alone would take the first bits of an IPv6 address for one of its own.
-    if (this.reader.metadata.ipVersion === 4 && plain.includes(':')) return undefined;
-    return (this.reader.get(plain) as GeoRecord | null) ?? undefined;
+    if (this.reader.metadata.ipVersion === 4 && address.includes(':')) return undefined;
+    return (this.reader.get(address) as GeoRecord | null) ?? undefined;
   }
 
   /** Reads the file if it is another than the one last tried. */

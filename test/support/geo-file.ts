@@ -39,7 +39,7 @@ function plant(nodes: Array<[Branch, Branch]>, network: string, record: number):
     .map((part) => Number(part).toString(2).padStart(8, '0'))
     .join('');
   let node = nodes[0] as [Branch, Branch];
-  for (const [depth, bit] of [...bits.slice(0, Number(length))].entries()) {
+  for (const [depth, bit] of Array.from(bits.slice(0, Number(length))).entries()) {
     const side = Number(bit) as 0 | 1;
     if (depth === Number(length) - 1) return void (node[side] = { record });
     const next = node[side] ?? { node: nodes.push([undefined, undefined]) - 1 };
