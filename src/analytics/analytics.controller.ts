@@ -10,9 +10,7 @@ export class AnalyticsController {
 
   @Get()
   @Access('analytics:read', { returns: analyticsResponse })
-  async answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery) {
-    const answer = await this.analytics.answer(ctx, query);
-    if (typeof answer === 'number') return { clicks: answer };
-    return answer.map(({ start, clicks }) => ({ start: start.toISOString(), clicks }));
+  answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery): Promise<object> {
+    return this.analytics.answer(ctx, query);
   }
 }

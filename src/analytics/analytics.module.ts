@@ -3,10 +3,11 @@ import { DomainsModule } from '../domains/domains.module.js';
 import { LinksModule } from '../links/links.module.js';
 import { AnalyticsRepository } from './analytics.repository.js';
 import { AnalyticsService } from './analytics.service.js';
+import { ClickFilters } from './click-filters.service.js';
 
 @Module({
   imports: [DomainsModule, LinksModule],
-  providers: [AnalyticsRepository, AnalyticsService],
+  providers: [AnalyticsRepository, AnalyticsService, ClickFilters],
   exports: [AnalyticsService],
 })
 export class AnalyticsModule {}
