@@ -25,7 +25,7 @@ module.exports = {
       from: {
         path: modules,
         pathNot:
-          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|hot-set|redirect-cache|short-code-numbers|spool)\\.ts$',
+          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|geo-database|click-details|visitor-keys|hot-set|redirect-cache|short-code-numbers|spool)\\.ts$',
       },
       to: {
         path: [

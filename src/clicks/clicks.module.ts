@@ -1,10 +1,15 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
+import { ClickDetails } from './click-details.js';
 import { CLICKS_QUEUE } from './clicks.jobs.js';
 import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
 import { ClicksRepository } from './clicks.repository.js';
 import { ClicksService } from './clicks.service.js';
+import { ClicksUpkeep } from './clicks.upkeep.js';
+import { GeoDatabase } from './geo-database.js';
+import { VisitorKeys } from './visitor-keys.js';
+import { VisitorSaltsRepository } from './visitor-salts.repository.js';
 
 const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 
@@ -13,5 +18,17 @@ const RegisteredQueue = BullModule.registerQueue({ name: CLICKS_QUEUE });
 export class ClickRecordingModule {}
 
 /** The worker's end of it. */
-@Module({ imports: [RegisteredQueue], providers: [ClicksRepository, ClicksService], exports: [ClicksService] })
+@Module({
+  imports: [RegisteredQueue],
+  providers: [
+    ClickDetails,
+    ClicksRepository,
+    ClicksService,
+    ClicksUpkeep,
+    GeoDatabase,
+    VisitorKeys,
+    VisitorSaltsRepository,
+  ],
+  exports: [ClicksService, ClicksUpkeep],
+})
 export class ClickIngestModule {}

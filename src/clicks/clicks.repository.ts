@@ -1,59 +1,39 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryRunner } from 'typeorm';
 import { IngestDatabase } from '../platform/database/ingest-database.js';
-import type { Click } from './click.js';
+import { NIL_UUID } from '../platform/ids.js';
+import { type ClickRow, countsOf } from './click-row.js';
 
 export interface Stored {
   /** Clicks that were new. */
   stored: number;
-  /** Clicks of a month that has no partition: older than what is kept, or from a clock far ahead. */
+  /** Clicks of a link or a tenant that is no more. */
+  orphaned: number;
+  /** Clicks of a month that has no partition. */
   outside: number;
 }
-
-// One statement, thus one transaction: the rollup and the counters grow by what was really inserted, so that a batch
-// delivered twice counts once. Counters of a deleted link are not made anew.
-const STORE = `
-  WITH given AS MATERIALIZED (
-    SELECT *
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[])
-      AS click (tenant_id, id, link_id, domain_id, occurred_at, referrer, user_agent)
-  ), kept AS MATERIALIZED (
-    SELECT * FROM given
-    WHERE to_regclass('clicks_' || to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY_MM')) IS NOT NULL
-  ), stored AS (
-    INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, referrer, user_agent)
-    SELECT tenant_id, id, link_id, domain_id, occurred_at, referrer, user_agent FROM kept
-    ON CONFLICT DO NOTHING
-    RETURNING tenant_id, link_id, occurred_at
-  ), rolled AS (
-    INSERT INTO click_rollups AS rollup (tenant_id, bucket, link_id, clicks)
-    SELECT tenant_id, date_bin('15 minutes', occurred_at, 'epoch'), link_id, count(*)
-    FROM stored GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    ON CONFLICT (tenant_id, bucket, link_id) DO UPDATE SET clicks = rollup.clicks + excluded.clicks
-  ), counted AS (
-    UPDATE link_stats AS stats
-    SET clicks = stats.clicks + added.clicks, last_clicked_at = greatest(stats.last_clicked_at, added.last)
-    FROM (SELECT tenant_id, link_id, count(*) AS clicks, max(occurred_at) AS last FROM stored GROUP BY 1, 2) AS added
-    WHERE stats.tenant_id = added.tenant_id AND stats.link_id = added.link_id
-  )
-  SELECT (SELECT count(*) FROM stored)::int AS stored,
-         ((SELECT count(*) FROM given) - (SELECT count(*) FROM kept))::int AS outside`;
 
 /** Writes as waypost_ingest: the clicks of all tenants of a batch, and nothing but analytics. */
 @Injectable()
 export class ClicksRepository {
   constructor(private readonly database: IngestDatabase) {}
 
-  async store(clicks: Click[]): Promise<Stored> {
-    const [row] = await this.database.query<Stored>(STORE, [
-      clicks.map((click) => click.tenantId),
-      clicks.map((click) => click.id),
-      clicks.map((click) => click.linkId),
-      clicks.map((click) => click.domainId),
-      clicks.map((click) => new Date(click.occurredAt).toISOString()),
-      clicks.map((click) => click.referrer ?? null),
-      clicks.map((click) => click.userAgent ?? null),
-    ]);
-    return row as Stored;
+  /** One transaction: all of it is counted, or nothing. */
+  async store(rows: ClickRow[]): Promise<Stored> {
+    return this.database.transaction(async (tx) => {
+      const held = await holdLinks(tx, rows);
+      const kept = rows.flatMap((row) => {
+        const details = held.get(linkOf(row));
+        return details ? [details === 'counts' ? countsOf(row) : row] : [];
+      });
+      const months = await monthsKept(tx, kept);
+      const placed = kept.filter((row) => months.has(monthOf(row)));
+      return {
+        stored: placed.length > 0 ? await insert(tx, placed) : 0,
+        orphaned: rows.length - kept.length,
+        outside: kept.length - placed.length,
+      };
+    });
   }
 
   /** Makes the monthly partitions that are missing, from this month on. @returns how many were made */
@@ -64,3 +44,150 @@ export class ClicksRepository {
     return row?.made ?? 0;
   }
 }
+
+type Details = 'full' | 'counts';
+
+const linkOf = ({ tenant_id, link_id }: ClickRow): string => `${tenant_id} ${link_id}`;
+const monthOf = ({ occurred_at }: ClickRow): string => occurred_at.slice(0, 'yyyy-mm'.length).replace('-', '_');
+
+/**
+ * Holds the links of a batch until its transaction ends, and says which are still there and what their tenants want
+ * kept. Batches with a link in common take turns from here on: the next statement sees all that the one before stored.
+ */
+async function holdLinks(tx: QueryRunner, rows: ClickRow[]): Promise<Map<string, Details>> {
+  const links = new Map(rows.map((row) => [linkOf(row), row]));
+  const held = (await tx.query(HOLD, [
+    Array.from(links.values(), ({ tenant_id }) => tenant_id),
+    Array.from(links.values(), ({ link_id }) => link_id),
+  ])) as Array<{ tenant_id: string; link_id: string; details: Details }>;
+  return new Map(held.map((link) => [`${link.tenant_id} ${link.link_id}`, link.details]));
+}
+
+async function monthsKept(tx: QueryRunner, rows: ClickRow[]): Promise<Set<string>> {
+  const found = (await tx.query(
+    `SELECT month FROM unnest($1::text[]) AS month WHERE to_regclass('clicks_' || month) IS NOT NULL`,
+    [[...new Set(rows.map(monthOf))]],
+  )) as Array<{ month: string }>;
+  return new Set(found.map(({ month }) => month));
+}
+
+async function insert(tx: QueryRunner, rows: ClickRow[]): Promise<number> {
+  const times = rows.map((row) => row.occurred_at).toSorted();
+  const [row] = (await tx.query(STORE, [JSON.stringify(rows), times[0], times.at(-1)])) as [{ stored: number }];
+  return row.stored;
+}
+
+// In one order for all, so that no two batches wait for each other. A subquery that locks is run for each link by
+// itself, by the index of one partition, and not as a join with all links.
+const HOLD = `
+  SELECT wanted.tenant_id, wanted.link_id,
+         (SELECT click_details FROM tenants WHERE id = wanted.tenant_id) AS details
+  FROM (
+    SELECT tenant_id, link_id FROM unnest($1::uuid[], $2::uuid[]) AS link (tenant_id, link_id) ORDER BY 1, 2
+  ) AS wanted
+  CROSS JOIN LATERAL (
+    SELECT FROM link_stats AS stats
+    WHERE stats.tenant_id = wanted.tenant_id AND stats.link_id = wanted.link_id
+    FOR NO KEY UPDATE
+  ) AS held
+  WHERE EXISTS (SELECT FROM tenants WHERE id = wanted.tenant_id AND deleted_at IS NULL)`;
+
+const TEXTS = [
+  'referrer', 'user_agent', 'continent', 'country', 'region', 'city', 'device', 'browser', 'os', 'referrer_host',
+  'language', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
+]; // prettier-ignore
+
+const DIMENSIONS = [...TEXTS.filter((column) => !/^(referrer|user_agent)$/.test(column)), 'trigger', 'domain_id'];
+
+const SUMS = `
+  count(*) FILTER (WHERE NOT bot) AS clicks, count(*) FILTER (WHERE FIRST) AS visitors, count(*) FILTER (WHERE bot) AS bots`;
+const sums = (first: string): string => SUMS.replace('FIRST', first);
+
+const ADD = (rollup: string): string => `
+  SET clicks = ${rollup}.clicks + excluded.clicks, visitors = ${rollup}.visitors + excluded.visitors,
+      bots = ${rollup}.bots + excluded.bots`;
+
+// $1 clicks, of links that the transaction holds; $2 and $3 their first and last time, which name the months to look
+// into. A click that is there already is left out before visitors are looked at; whoever was not seen on that day is
+// seen with the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by
+// row). Everything else grows by what was really inserted. Rows are written in one order for
+// all, table after table, so that no two batches wait for each other.
+const STORE = `
+  WITH given AS MATERIALIZED (
+    SELECT *, (occurred_at AT TIME ZONE 'UTC')::date AS day
+    FROM json_to_recordset($1::json) AS click (
+      tenant_id uuid, id uuid, link_id uuid, domain_id uuid, occurred_at timestamptz, bot boolean, trigger text,
+      visitor bytea, ${TEXTS.map((column) => `${column} text`).join(', ')})
+  ), fresh AS MATERIALIZED (
+    SELECT given.* FROM given
+    LEFT JOIN LATERAL (
+      SELECT true AS there FROM clicks
+      WHERE clicks.tenant_id = given.tenant_id AND clicks.occurred_at = given.occurred_at AND clicks.id = given.id
+        AND clicks.occurred_at BETWEEN $2 AND $3
+      LIMIT 1
+    ) AS known ON true
+    WHERE known.there IS NULL
+  ), seen AS (
+    INSERT INTO visitor_days (tenant_id, day, link_id, visitor)
+    SELECT tenant_id, day, link_id, visitor FROM fresh WHERE visitor IS NOT NULL
+    UNION
+    SELECT tenant_id, day, '${NIL_UUID}', visitor FROM fresh WHERE visitor IS NOT NULL
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id, day, link_id, visitor
+  ), flagged AS (
+    SELECT *,
+           visitor IS NOT NULL AND row_number() OVER (
+             PARTITION BY tenant_id, day, visitor, link_id ORDER BY occurred_at, id
+           ) = 1 AND (tenant_id, day, link_id, visitor) IN (
+             SELECT tenant_id, day, link_id, visitor FROM seen) AS first_of_link,
+           visitor IS NOT NULL AND row_number() OVER (
+             PARTITION BY tenant_id, day, visitor ORDER BY occurred_at, id
+           ) = 1 AND (tenant_id, day, '${NIL_UUID}'::uuid, visitor) IN (
+             SELECT tenant_id, day, link_id, visitor FROM seen) AS first_of_tenant
+    FROM fresh
+  ), stored AS (
+    INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, bot, trigger, first_of_link, first_of_tenant,
+                        ${TEXTS.join(', ')})
+    SELECT tenant_id, id, link_id, domain_id, occurred_at, bot, coalesce(trigger, 'link'), first_of_link, first_of_tenant,
+           ${TEXTS.join(', ')}
+    FROM flagged
+    ON CONFLICT DO NOTHING
+    RETURNING *, date_bin('15 minutes', occurred_at, 'epoch') AS bucket
+  ), by_link AS (
+    INSERT INTO click_rollups AS rollup (tenant_id, bucket, link_id, clicks, visitors, bots)
+    SELECT tenant_id, bucket, link_id, ${sums('first_of_link')}
+    FROM stored GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (tenant_id, bucket, link_id) DO UPDATE ${ADD('rollup')}
+  ), by_tenant AS (
+    INSERT INTO tenant_rollups AS rollup (tenant_id, bucket, clicks, visitors, bots)
+    SELECT tenant_id, bucket, ${sums('first_of_tenant')}
+    FROM stored GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (tenant_id, bucket) DO UPDATE ${ADD('rollup')}
+  ), parts AS MATERIALIZED (
+    SELECT tenant_id, dimension, bucket, value, ${sums('first_of_tenant')}
+    FROM stored
+    CROSS JOIN LATERAL (
+      VALUES ${DIMENSIONS.map((column) => `('${column}', coalesce(${column}::text, ''))`).join(', ')}
+    ) AS part (dimension, value)
+    GROUP BY 1, 2, 3, 4
+  ), by_part AS (
+    INSERT INTO breakdown_rollups AS rollup (tenant_id, dimension, bucket, value, clicks, visitors, bots)
+    SELECT tenant_id, dimension, bucket, value, clicks, visitors, bots FROM parts ORDER BY 1, 2, 3, 4
+    ON CONFLICT (tenant_id, dimension, bucket, value) DO UPDATE ${ADD('rollup')}
+  ), by_day AS (
+    INSERT INTO click_days AS rollup (tenant_id, dimension, day, value, clicks, visitors, bots)
+    SELECT tenant_id, dimension, (bucket AT TIME ZONE 'UTC')::date, value, sum(clicks), sum(visitors), sum(bots)
+    FROM parts GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (tenant_id, dimension, day, value) DO UPDATE ${ADD('rollup')}
+  ), counted AS (
+    UPDATE link_stats AS stats
+    SET clicks = stats.clicks + added.clicks, visitors = stats.visitors + added.visitors, bots = stats.bots + added.bots,
+        last_clicked_at = greatest(stats.last_clicked_at, added.last)
+    FROM (
+      SELECT tenant_id, link_id, max(occurred_at) FILTER (WHERE NOT bot) AS last, ${sums('first_of_link')}
+      FROM stored GROUP BY 1, 2
+    ) AS added
+    WHERE stats.tenant_id = added.tenant_id AND stats.link_id = added.link_id
+  )
+  SELECT count(*)::int AS stored FROM stored`;

@@ -1,18 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Config } from '../platform/config/config.js';
 import { openFrames } from '../platform/secrets/sealed-frames.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksStored } from '../platform/telemetry/metrics.js';
+import { clicksDropped, clicksStored } from '../platform/telemetry/metrics.js';
 import type { Click } from './click.js';
+import { ClickDetails } from './click-details.js';
 import { BATCH_SIZE, CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
 import { ClicksRepository } from './clicks.repository.js';
 import { decodeClicks } from './spool-format.js';
 
-const MONTHS_AHEAD = 3;
+const DAY_MS = 24 * 3600 * 1000;
+/** How far, in ms, a redirecting machine's clock may be ahead of this one. */
+const AHEAD_MS = 3600 * 1000;
 
 @Injectable()
 export class ClicksService {
   constructor(
+    private readonly config: Config,
+    private readonly details: ClickDetails,
     private readonly clicks: ClicksRepository,
     private readonly secrets: Secrets,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -27,14 +33,22 @@ export class ClicksService {
       await this.store(clicks.slice(from, from + BATCH_SIZE));
   }
 
-  private async store(clicks: Click[]): Promise<void> {
-    const { stored, outside } = await this.clicks.store(clicks);
+  /** One transaction for all of these clicks, BATCH_SIZE at most; those that are stored already are passed over. */
+  async store(clicks: Click[]): Promise<void> {
+    const now = Date.now();
+    const oldest = now - this.config.clickRetentionDays * DAY_MS;
+    const tooOld = clicks.filter(({ occurredAt }) => occurredAt < oldest).length;
+    const timely = clicks.filter(({ occurredAt }) => occurredAt >= oldest && occurredAt <= now + AHEAD_MS);
+    const { stored, orphaned, outside } = await this.clicks.store(await this.details.of(timely, now));
     clicksStored.inc(stored);
-    if (outside > 0) this.logger.warn({ clicks: outside }, 'Clicks were dropped: no partition is kept for their time');
+    this.dropped('too_old', tooOld + outside);
+    this.dropped('in_future', clicks.length - timely.length - tooOld);
+    this.dropped('link_deleted', orphaned);
   }
 
-  async makePartitions(): Promise<void> {
-    const made = await this.clicks.makePartitions(MONTHS_AHEAD);
-    if (made > 0) this.logger.info({ months: made }, 'Made click partitions ahead');
+  private dropped(reason: string, clicks: number): void {
+    if (clicks === 0) return;
+    clicksDropped.inc({ reason }, clicks);
+    this.logger.warn({ reason, clicks }, 'Clicks were dropped');
   }
 }

@@ -67,6 +67,13 @@ const environment = z.object({
   DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
   DNS_SERVERS: list.optional(),
   TRUSTED_PROXIES: proxies.default([]),
+  GEO_COUNTRY_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+    .toLowerCase()
+    .optional(),
+  GEO_DATABASE: z.string().optional(),
+  CLICK_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
   REGION: z.coerce.number().int().min(0).default(0),
   REGIONS: z.coerce.number().int().min(1).max(64).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -105,6 +112,11 @@ export interface Settings {
   dnsServers: string[] | undefined;
   /** Addresses, networks and names of networks, as @fastify/proxy-addr takes them. */
   trustedProxies: string[];
+  /** In which an edge in front says where a visitor is, in lower case. */
+  geoCountryHeader: string | undefined;
+  /** A file (.mmdb). */
+  geoDatabase: string | undefined;
+  clickRetentionDays: number;
   region: { index: number; count: number };
   logLevel: Environment['LOG_LEVEL'];
 }
@@ -132,6 +144,9 @@ export class Config {
   readonly platformKey!: string;
   readonly dnsServers!: string[] | undefined;
   readonly trustedProxies!: string[];
+  readonly geoCountryHeader!: string | undefined;
+  readonly geoDatabase!: string | undefined;
+  readonly clickRetentionDays!: number;
   readonly region!: Settings['region'];
 
   private constructor(values: Omit<Config, never>) {
@@ -163,6 +178,9 @@ export class Config {
       platformKey: given.platformKey,
       dnsServers: settings.dnsServers,
       trustedProxies: settings.trustedProxies,
+      geoCountryHeader: settings.geoCountryHeader,
+      geoDatabase: settings.geoDatabase,
+      clickRetentionDays: settings.clickRetentionDays,
       region: settings.region,
     });
   }
@@ -221,6 +239,9 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     platformKey: env.PLATFORM_KEY,
     dnsServers: env.DNS_SERVERS,
     trustedProxies: env.TRUSTED_PROXIES,
+    geoCountryHeader: env.GEO_COUNTRY_HEADER,
+    geoDatabase: env.GEO_DATABASE,
+    clickRetentionDays: env.CLICK_RETENTION_DAYS,
     region: { index: env.REGION, count: env.REGIONS },
     logLevel: env.LOG_LEVEL,
   };

@@ -74,6 +74,13 @@ export const clicksStored = new Counter({
   registers: [registry],
 });
 
+export const clicksDropped = new Counter({
+  name: 'waypost_clicks_dropped_total',
+  help: 'Clicks that ingest did not store: too old, from a clock too far ahead, or of a link that is deleted',
+  labelNames: ['reason'] as const,
+  registers: [registry],
+});
+
 export const invalidations = new Counter({
   name: 'waypost_cache_invalidations_total',
   help: 'Changes heard of over the bus, and gaps after which everything is doubted',

@@ -38,6 +38,7 @@ const GOODBYE_MS = 1_500;
 export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: FastifyInstance;
   private suspectedProxy = false;
+  private readonly edgeCountry: string | undefined;
 
   constructor(
     private readonly config: Config,
@@ -49,6 +50,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly addresses: ClientAddress,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.edgeCountry = config.geoCountryHeader;
     this.server = fastify({
       serverFactory: (full) => createListener(this.fastLane, full),
       clientErrorHandler: () => undefined, // The listener has its own.
@@ -105,7 +107,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
       userAgent: headers['user-agent'],
       referrer: headers.referer,
       language: headers['accept-language'],
-      country: undefined,
+      country: this.edgeCountry && textOf(headers[this.edgeCountry]),
       optedOut: headers['sec-gpc'] === '1' || headers.dnt === '1',
     };
   }
@@ -158,6 +160,9 @@ function shed(reply: FastifyReply): FastifyReply {
 
 const show = (reply: FastifyReply, page: Page): FastifyReply =>
   reply.status(page.status).headers(pageHeaders(page)).send(page.body);
+
+const textOf = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'string' ? header : undefined;
 
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);

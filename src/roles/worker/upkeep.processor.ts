@@ -1,7 +1,7 @@
 import { InjectQueue, Processor, WorkerHost } from '@nestjs/bullmq';
 import { Inject, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { ClicksService } from '../../clicks/clicks.service.js';
+import { ClicksUpkeep } from '../../clicks/clicks.upkeep.js';
 import { DomainsUpkeep } from '../../domains/domains.upkeep.js';
 import { IdempotencyUpkeep } from '../../platform/idempotency/idempotency.upkeep.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
@@ -20,7 +20,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
   constructor(
     @InjectQueue(UPKEEP_QUEUE) private readonly queue: Queue,
     @Inject(LOGGER) private readonly logger: Logger,
-    clicks: ClicksService,
+    clicks: ClicksUpkeep,
     domains: DomainsUpkeep,
     idempotency: IdempotencyUpkeep,
     tenants: TenantsUpkeep,
@@ -28,6 +28,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     super();
     this.schedule = {
       'make-click-partitions': { every: 6 * HOUR, run: () => clicks.makePartitions() },
+      'forget-visitors': { every: HOUR, run: () => clicks.forgetVisitors() },
       'recheck-domains': { every: 5 * MINUTE, run: () => domains.recheck() },
       'sweep-idempotency-records': { every: 10 * MINUTE, run: () => idempotency.sweep() },
       'purge-tenants': { every: MINUTE, run: () => tenants.purge() },

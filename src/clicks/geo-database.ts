@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { open, type Reader, type Response, validate } from 'maxmind';
+import { Config } from '../platform/config/config.js';
+import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
+import type { GeoRecord } from './geography.js';
+
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * The operator's file of addresses and places (.mmdb), read anew when it changes. One that can not be read is logged,
+ * and the last good one stays in use. Nobody is ever asked over the network.
+ */
+@Injectable()
+export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
+  private reader: Reader<Response> | undefined;
+  private version = '';
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly config: Config,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.config.geoDatabase) return;
+    await this.reload();
+    this.timer = setInterval(() => void this.reload(), LOOK_EVERY_MS).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  find(address: string): GeoRecord | undefined {
+    if (!this.reader || !validate(address)) return undefined;
+    return (this.reader.get(address) as GeoRecord | null) ?? undefined;
+  }
+
+  /** Reads the file if it is another than the one last tried. */
+  async reload(): Promise<void> {
+    const file = this.config.geoDatabase as string;
+    try {
+      const { ino, size, mtimeMs } = await stat(file);
+      const version = `${ino} ${size} ${mtimeMs}`;
+      if (version === this.version) return;
+      this.version = version;
+      this.reader = await open(file);
+      const { databaseType, buildEpoch } = this.reader.metadata;
+      this.logger.info({ file, databaseType, built: buildEpoch }, 'Read the places of addresses');
+    } catch (error) {
+      this.logger.error({ file, reason: String(error), kept: Boolean(this.reader) }, 'GEO_DATABASE can not be read');
+    }
+  }
+}
