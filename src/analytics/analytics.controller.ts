@@ -1,16 +1,40 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, StreamableFile } from '@nestjs/common';
 import type { Context } from '../platform/context/context.js';
 import { Access, Ctx } from '../platform/http/access.js';
-import { type AnalyticsQuery, analyticsQuery, analyticsResponse } from './analytics.schemas.js';
+import {
+  type AnalyticsQuery,
+  analyticsQuery,
+  analyticsResponse,
+  type ExportQuery,
+  exportQuery,
+  exportResponse,
+} from './analytics.schemas.js';
 import { AnalyticsService } from './analytics.service.js';
+import { ExportService } from './export.service.js';
 
 @Controller('v1/analytics')
 export class AnalyticsController {
-  constructor(private readonly analytics: AnalyticsService) {}
+  constructor(
+    private readonly analytics: AnalyticsService,
+    private readonly exports: ExportService,
+  ) {}
 
   @Get()
   @Access('analytics:read', { returns: analyticsResponse })
   answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery): Promise<object> {
     return this.analytics.answer(ctx, query);
   }
+
+  @Get('export')
+  @Access('analytics:read', { returns: exportResponse })
+  async export(@Ctx() ctx: Context, @Query({ schema: exportQuery }) query: ExportQuery): Promise<StreamableFile> {
+    const { type, name } = FILES[query.format];
+    const disposition = `attachment; filename="${name}"`;
+    return new StreamableFile(await this.exports.stream(ctx, query), { type, disposition });
+  }
 }
+
+const FILES = {
+  csv: { type: 'text/csv; charset=utf-8; header=present', name: 'clicks.csv' },
+  ndjson: { type: 'application/x-ndjson; charset=utf-8', name: 'clicks.ndjson' },
+};

@@ -200,6 +200,20 @@ export const analyticsQuery = z
   .transform(checked);
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;
 
+export const exportQuery = z
+  .strictObject({
+    format: z.enum(['csv', 'ndjson']).default('csv'),
+    ...period,
+    ...filters,
+    cursor: z.string().max(1024).optional().meta({ description: 'Of the last row you have: goes on after it' }),
+  })
+  .transform(checked);
+export type ExportQuery = z.output<typeof exportQuery>;
+
+export const exportResponse = z.string().meta({
+  description: 'text/csv or application/x-ndjson: a click a line, oldest first, each with the cursor to go on from',
+});
+
 const counts = {
   clicks: z.int(),
   visitors: z.int().optional().meta({ description: 'With event=visitors' }),

@@ -14,7 +14,7 @@ const SHORTEST: Record<Granularity, number> = {
 };
 
 /** An answer has no more entries than this. */
-export const MOST_SLICES = 10_000;
+const MOST_SLICES = 10_000;
 
 export const tooManySlices = (from: Date, to: Date, granularity: Granularity): boolean =>
   (to.getTime() - from.getTime()) / SHORTEST[granularity] > MOST_SLICES;

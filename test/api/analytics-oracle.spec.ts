@@ -156,8 +156,12 @@ async function oracle(sql: string): Promise<Array<Record<string, unknown>>> {
 
 const number = (value: unknown): number => Number(value);
 
-/** One random question, asked of both. */
-async function ask(): Promise<{ query: Record<string, string>; answered: unknown; expected: unknown }> {
+interface Random extends Asked {
+  groupBy: string;
+  to: number;
+}
+
+function randomQuestion(): Random {
   const groupBy = chance(0.5) ? pick(OTHERS) : DIMENSIONS[pick(NAMES)].groupBy;
   const { query: period, from, to } = range();
   const parts = [
@@ -165,27 +169,39 @@ async function ask(): Promise<{ query: Record<string, string>; answered: unknown
     ...NAMES.filter(() => chance(0.07)).map((name) => ({ ...dimensionFilter(name), aboutLinks: false })),
   ];
   const bots = chance(0.2);
-  const timezone = pick(ZONES);
-  const granularity = pick(['auto', 'day', 'week', 'month', 'hour', '15m'] as const);
-  const fine = (to - (from || first)) / (granularity === '15m' ? QUARTER : 4 * QUARTER) > 9_000;
-  const query: Record<string, string> = {
-    event: 'visitors',
+  return {
     groupBy,
-    ...period,
-    ...Object.assign({}, ...parts.map((part) => part.query)),
-    ...(bots && { bots: 'true' }),
-    timezone,
-    ...(groupBy === 'timeseries' && { granularity: fine ? 'day' : granularity }),
+    to,
+    query: {
+      event: 'visitors',
+      groupBy,
+      ...period,
+      ...Object.assign({}, ...parts.map((part) => part.query)),
+      ...(bots && { bots: 'true' }),
+      timezone: pick(ZONES),
+      ...(groupBy === 'timeseries' && { granularity: granularityFor(from || first, to) }),
+    },
+    conditions: [
+      `tenant_id = ${quoted(uuid(tenant.tenantId))}`,
+      `occurred_at >= to_timestamp(${from / 1000}) AND occurred_at < to_timestamp(${to / 1000})`,
+      ...(bots || groupBy === 'bots' ? [] : ['NOT bot']),
+      ...parts.flatMap((part) => part.conditions),
+    ],
+    aboutLinks: groupBy === 'top_links' || groupBy === 'top_tags' || parts.some((part) => part.aboutLinks),
   };
-  const aboutLinks = groupBy === 'top_links' || groupBy === 'top_tags' || parts.some((part) => part.aboutLinks);
-  const where = [
-    `tenant_id = ${quoted(uuid(tenant.tenantId))}`,
-    `occurred_at >= to_timestamp(${from / 1000}) AND occurred_at < to_timestamp(${to / 1000})`,
-    ...(bots || groupBy === 'bots' ? [] : ['NOT bot']),
-    ...parts.flatMap((part) => part.conditions),
-  ].join(' AND ');
+}
+
+function granularityFor(from: number, to: number): string {
+  const granularity = pick(['auto', 'day', 'week', 'month', 'hour', '15m'] as const);
+  return (to - from) / (granularity === '15m' ? QUARTER : 4 * QUARTER) > 9_000 ? 'day' : granularity;
+}
+
+/** One random question, asked of both. */
+async function ask(): Promise<{ query: Record<string, string>; answered: unknown; expected: unknown }> {
+  const { query, groupBy, conditions, aboutLinks, to } = randomQuestion();
   const { status, body, text } = await tenant.get<unknown>(`/v1/analytics?${new URLSearchParams(query)}`);
   if (status !== 200) throw new Error(`seed ${SEED}: ${JSON.stringify(query)} answered ${status} ${text}`);
+  const where = conditions.join(' AND ');
   const visitors = `count(*) FILTER (WHERE ${aboutLinks ? 'first_of_link' : 'first_of_tenant'})::int AS visitors`;
   const expected = await expectedOf(groupBy, { where, visitors, body, to });
   return { query, answered: comparable(groupBy, body), expected };
