@@ -1,4 +1,4 @@
-import { Controller, Get, Query, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Query, StreamableFile } from '@nestjs/common';
 import type { Context } from '../platform/context/context.js';
 import { Access, Ctx } from '../platform/http/access.js';
 import {
@@ -8,15 +8,20 @@ import {
   type ExportQuery,
   exportQuery,
   exportResponse,
+  type LiveQuery,
+  liveQuery,
+  liveResponse,
 } from './analytics.schemas.js';
 import { AnalyticsService } from './analytics.service.js';
 import { ExportService } from './export.service.js';
+import { LiveService } from './live.service.js';
 
 @Controller('v1/analytics')
 export class AnalyticsController {
   constructor(
     private readonly analytics: AnalyticsService,
     private readonly exports: ExportService,
+    private readonly lives: LiveService,
   ) {}
 
   @Get()
@@ -31,6 +36,19 @@ export class AnalyticsController {
     const { type, name } = FILES[query.format];
     const disposition = `attachment; filename="${name}"`;
     return new StreamableFile(await this.exports.stream(ctx, query), { type, disposition });
+  }
+
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  @Access('analytics:read', { returns: liveResponse })
+  async live(
+    @Ctx() ctx: Context,
+    @Query({ schema: liveQuery }) query: LiveQuery,
+    @Headers('last-event-id') lastEventId?: string,
+    @Headers('authorization') authorization?: string,
+  ): Promise<StreamableFile> {
+    const stream = await this.lives.stream(ctx, query, { lastEventId, authorization });
+    return new StreamableFile(stream, { type: 'text/event-stream; charset=utf-8' });
   }
 }
 

@@ -17,3 +17,10 @@ export const beforeDetails = (pointer: string, since: Date): DomainError =>
 
 export const tooFine = (): DomainError =>
   invalidField('/granularity', 'too_fine', 'This would be more than 10,000 entries. Ask for coarser ones.');
+
+export const tooManyListeners = (most: number): DomainError =>
+  new DomainError(
+    'too_many',
+    'too_many_listeners',
+    `Your tenant already has ${most} live streams here. Close one first.`,
+  );

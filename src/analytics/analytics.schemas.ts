@@ -214,6 +214,17 @@ export const exportResponse = z.string().meta({
   description: 'text/csv or application/x-ndjson: a click a line, oldest first, each with the cursor to go on from',
 });
 
+export const liveQuery = z.strictObject(filters).superRefine((query, issues) => {
+  for (const { path, code, message } of linkFaults(query)) {
+    issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
+  }
+});
+export type LiveQuery = z.output<typeof liveQuery>;
+
+export const liveResponse = z.string().meta({
+  description: 'text/event-stream: an event `click` for each click, as the export shows it; its id resumes after it',
+});
+
 const counts = {
   clicks: z.int(),
   visitors: z.int().optional().meta({ description: 'With event=visitors' }),

@@ -3,14 +3,15 @@ import { Injectable } from '@nestjs/common';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { Cursors } from '../platform/http/pagination.js';
-import { toPublicId } from '../platform/ids.js';
 import { AnalyticsRepository } from './analytics.repository.js';
 import type { ExportQuery } from './analytics.schemas.js';
 import { ClickFilters } from './click-filters.service.js';
 import { csvRecord } from './csv.js';
-import { type Dimension, DIMENSIONS } from './dimensions.js';
-import { type ExportedRow, type ExportPosition, ExportRepository } from './export.repository.js';
+import { DIMENSIONS } from './dimensions.js';
+import { type ExportPosition, readExportCursor, writeExportCursor } from './export-cursor.js';
+import { type ExportedRow, ExportRepository } from './export.repository.js';
 import type { ClickFilter } from './question.js';
+import { shownClick } from './shown-click.js';
 import { exactRange } from './time-range.js';
 import type { Span } from './whole-days.js';
 
@@ -23,8 +24,8 @@ const WINDOW_MS = 24 * 3_600_000;
 
 interface Export {
   ctx: Context;
-  /** What its cursors are signed for. */
-  list: string;
+  /** What its cursors begin with. */
+  signed: string;
   span: Span;
   filter: ClickFilter;
   bots: boolean;
@@ -47,12 +48,12 @@ export class ExportService {
    */
   async stream(ctx: Context, { cursor, format, ...query }: ExportQuery): Promise<Readable> {
     const list = `clicks ${JSON.stringify(query)}`;
-    const after = positionOf(this.cursors.read(ctx, list, cursor));
+    const after = this.positionOf(ctx, list, cursor);
     const open = await this.transactions.read(ctx, async (tx) => ({
       filter: await this.filters.resolve(tx, query),
       span: await this.span(tx, query, after),
     }));
-    const started = { ctx, list, after, bots: query.bots, ...open };
+    const started = { ctx, signed: this.cursors.write(ctx, list, []), after, bots: query.bots, ...open };
     return Readable.from(format === 'csv' ? this.asCsv(started) : this.asNdjson(started));
   }
 
@@ -63,19 +64,19 @@ export class ExportService {
     return { from: resumed > begin ? resumed : begin, to };
   }
 
-  private async *asCsv(started: Export): AsyncGenerator<string> {
+  private async *asCsv(started: Export): AsyncGenerator<string | Buffer> {
     yield csvRecord(FIELDS);
     for await (const rows of this.batches(started)) {
       for (const piece of pieces(rows)) {
-        yield piece.map((row) => csvRecord(Object.values(this.shown(started, row)))).join('');
+        yield Buffer.from(piece.map((row) => csvRecord(Object.values(shown(started, row)))).join(''));
       }
     }
   }
 
-  private async *asNdjson(started: Export): AsyncGenerator<string> {
+  private async *asNdjson(started: Export): AsyncGenerator<Buffer> {
     for await (const rows of this.batches(started)) {
       for (const piece of pieces(rows)) {
-        yield piece.map((row) => `${JSON.stringify(this.shown(started, row))}\n`).join('');
+        yield Buffer.from(piece.map((row) => `${JSON.stringify(shown(started, row))}\n`).join(''));
       }
     }
   }
@@ -97,26 +98,21 @@ export class ExportService {
     }
   }
 
-  private shown({ ctx, list }: Export, row: ExportedRow): Record<string, string | boolean | null> {
-    return {
-      id: toPublicId('clk', row.id),
-      occurredAt: row.occurredAt.toISOString(),
-      linkId: toPublicId('link', row.linkId),
-      domain: row.domain,
-      key: row.key,
-      ...Object.fromEntries(NAMES.map((name) => [name, row[name]])),
-      bot: row.bot,
-      cursor: this.cursors.write(ctx, list, [row.position, row.id]),
-    };
+  private positionOf(ctx: Context, list: string, cursor: string | undefined): ExportPosition | undefined {
+    if (cursor === undefined) return undefined;
+    const read = readExportCursor(cursor);
+    this.cursors.read(ctx, list, read?.signedExport ?? '');
+    return read?.position;
   }
 }
+
+const shown = ({ signed }: Export, row: ExportedRow): Record<string, string | boolean | null> => ({
+  ...shownClick(row),
+  cursor: writeExportCursor(signed, { time: row.position, id: row.id }),
+});
 
 function* pieces(rows: ExportedRow[]): Generator<ExportedRow[]> {
   for (let from = 0; from < rows.length; from += PIECE) yield rows.slice(from, from + PIECE);
 }
 
-const NAMES = Object.keys(DIMENSIONS) as Dimension[];
-const FIELDS = ['id', 'occurredAt', 'linkId', 'domain', 'key', ...NAMES, 'bot', 'cursor'];
-
-const positionOf = (position: Array<string | number> | undefined): ExportPosition | undefined =>
-  position && { time: String(position[0]), id: String(position[1]) };
+const FIELDS = ['id', 'occurredAt', 'linkId', 'domain', 'key', ...Object.keys(DIMENSIONS), 'bot', 'cursor'];

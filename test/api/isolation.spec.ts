@@ -61,6 +61,12 @@ const CALLS: Record<string, (owned: Owned) => Call[]> = {
     { query: { domain: owned.domain.hostname }, answer: '404 domain_not_found' },
     { query: { format: 'ndjson', interval: 'all', bots: 'true' }, answer: '200' },
   ],
+  // That it answers, and whose clicks, is in analytics-live.spec: this answer has no end.
+  'GET /v1/analytics/live': (owned) => [
+    { query: { linkId: owned.link.id }, answer: '404 link_not_found' },
+    { query: named(owned), answer: '404 link_not_found' },
+    { query: { domain: owned.domain.hostname }, answer: '404 domain_not_found' },
+  ],
   'GET /v1/audit-events': ({ link }) => [{ query: { target: link.id }, answer: '200' }, { answer: '200' }],
   'GET /v1/tenant': () => [{ answer: '200' }],
   'PATCH /v1/tenant': ({ tenantId }) => [{ body: { id: tenantId, name: 'x' }, answer: '422 invalid_input' }],
