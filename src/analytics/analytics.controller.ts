@@ -1,18 +1,58 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Query, StreamableFile } from '@nestjs/common';
 import type { Context } from '../platform/context/context.js';
 import { Access, Ctx } from '../platform/http/access.js';
-import { type AnalyticsQuery, analyticsQuery, analyticsResponse } from './analytics.schemas.js';
+import {
+  type AnalyticsQuery,
+  analyticsQuery,
+  analyticsResponse,
+  type ExportQuery,
+  exportQuery,
+  exportResponse,
+  type LiveQuery,
+  liveQuery,
+  liveResponse,
+} from './analytics.schemas.js';
 import { AnalyticsService } from './analytics.service.js';
+import { ExportService } from './export.service.js';
+import { LiveService } from './live.service.js';
 
 @Controller('v1/analytics')
 export class AnalyticsController {
-  constructor(private readonly analytics: AnalyticsService) {}
+  constructor(
+    private readonly analytics: AnalyticsService,
+    private readonly exports: ExportService,
+    private readonly lives: LiveService,
+  ) {}
 
   @Get()
   @Access('analytics:read', { returns: analyticsResponse })
-  async answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery) {
-    const answer = await this.analytics.answer(ctx, query);
-    if (typeof answer === 'number') return { clicks: answer };
-    return answer.map(({ start, clicks }) => ({ start: start.toISOString(), clicks }));
+  answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery): Promise<object> {
+    return this.analytics.answer(ctx, query);
+  }
+
+  @Get('export')
+  @Access('analytics:read', { returns: exportResponse })
+  async export(@Ctx() ctx: Context, @Query({ schema: exportQuery }) query: ExportQuery): Promise<StreamableFile> {
+    const { type, name } = FILES[query.format];
+    const disposition = `attachment; filename="${name}"`;
+    return new StreamableFile(await this.exports.stream(ctx, query), { type, disposition });
+  }
+
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  @Access('analytics:read', { returns: liveResponse })
+  async live(
+    @Ctx() ctx: Context,
+    @Query({ schema: liveQuery }) query: LiveQuery,
+    @Headers('last-event-id') lastEventId?: string,
+    @Headers('authorization') authorization?: string,
+  ): Promise<StreamableFile> {
+    const stream = await this.lives.stream(ctx, query, { lastEventId, authorization });
+    return new StreamableFile(stream, { type: 'text/event-stream; charset=utf-8' });
   }
 }
+
+const FILES = {
+  csv: { type: 'text/csv; charset=utf-8; header=present', name: 'clicks.csv' },
+  ndjson: { type: 'application/x-ndjson; charset=utf-8', name: 'clicks.ndjson' },
+};

@@ -1,66 +1,67 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
-import type { TimeRange } from './time-range.js';
+import { isCancelled } from '../platform/database/database-errors.js';
+import { queryTooExpensive } from './analytics.errors.js';
+import type { Question } from './question.js';
+import { type Statement, statementOf } from './question-sql.js';
 
-export interface ClickFilter {
-  linkId?: string | undefined;
-  domainId?: string | undefined;
-}
+/** Of one question; connections wait no longer than this for those who ask too much. */
+const DEADLINE_MS = 5_000;
 
-export interface Slice {
-  start: Date;
+const DETAILS_SINCE = `
+  SELECT to_timestamp(min(substring(month.relname FROM '^clicks_(\\d{4}_\\d{2})$')) || '_01 00:00+00', 'YYYY_MM_DD HH24:MITZH:TZM') AS since
+  FROM pg_inherits JOIN pg_class AS month ON month.oid = inhrelid WHERE inhparent = 'clicks'::regclass`;
+
+/** What was counted; clicks are those of people. */
+export interface Sums {
   clicks: number;
+  visitors: number;
+  bots: number;
 }
 
-// $2 from (or null: from the first click on), $3 to, $4 link, $5 domain
-const MATCHING = `
-  rollup.tenant_id = $1
-  AND ($2::timestamptz IS NULL OR rollup.bucket >= $2) AND rollup.bucket < $3
-  AND ($4::uuid IS NULL OR rollup.link_id = $4)
-  AND ($5::uuid IS NULL OR rollup.link_id IN (SELECT id FROM links WHERE tenant_id = $1 AND domain_id = $5))`;
+export interface Row extends Sums {
+  /** Of a time series: which entry, from 1. */
+  slice: number;
+  /** Of a breakdown: the value, or null where it is not known. */
+  key: string | null;
+  /** Of top_links and top_domains. */
+  linkId: string;
+  linkKey: string;
+  url: string;
+  domainId: string;
+  domain: string;
+}
 
-const COUNT = `SELECT coalesce(sum(clicks), 0)::float8 AS clicks FROM click_rollups AS rollup WHERE ${MATCHING}`;
-
-// Slices are there also when nobody clicked. Days are cut in local time ($7), where one may have 23 or 25 hours or begin
-// at 01:00. Hours are cut in absolute time from a local full hour on: an hour that the clock shows twice is two, and on
-// Lord Howe Island the clock moves by half an hour.
-const TIMESERIES = `
-  WITH counted AS MATERIALIZED (
-    SELECT CASE $6
-             WHEN 'hour' THEN date_bin('1 hour', rollup.bucket, date_trunc('hour', $2::timestamptz, $7))
-             ELSE date_trunc('day', rollup.bucket, $7)
-           END AS start,
-           sum(clicks)::float8 AS clicks
-    FROM click_rollups AS rollup WHERE ${MATCHING} GROUP BY 1
-  ), bounds AS (
-    SELECT coalesce($2::timestamptz, (SELECT min(start) FROM counted)) AS first,
-           $3::timestamptz - interval '1 microsecond' AS last
-  ), slices AS (
-    SELECT generate_series(date_trunc('hour', first, $7), last, interval '1 hour') AS start
-    FROM bounds WHERE $6 = 'hour'
-    UNION ALL
-    SELECT generate_series(date_trunc('day', first AT TIME ZONE $7), last AT TIME ZONE $7, interval '1 day') AT TIME ZONE $7
-    FROM bounds WHERE $6 = 'day'
-  )
-  SELECT start, coalesce(clicks, 0) AS clicks FROM slices LEFT JOIN counted USING (start) ORDER BY start`;
-
-/** Reads the quarter-hour rollups of one tenant. */
+/** Reads the clicks of one tenant, and the sums of them. */
 @Injectable()
 export class AnalyticsRepository {
-  async count(tx: Tx, range: TimeRange, filter: ClickFilter): Promise<number> {
-    const [row] = (await tx.manager.query(COUNT, matching(tx, range, filter))) as [{ clicks: number }];
-    return row.clicks;
+  answer(tx: Tx, question: Question): Promise<Row[]> {
+    return this.ask(tx, statementOf(tx.tenantId, question));
   }
 
-  timeseries(tx: Tx, range: TimeRange, filter: ClickFilter, timezone: string): Promise<Slice[]> {
-    return tx.manager.query(TIMESERIES, [...matching(tx, range, filter), range.unit, timezone]);
+  /** Start of the quarter-hour of the tenant's first click. */
+  async firstClick(tx: Tx): Promise<Date | undefined> {
+    const [row] = await this.ask<{ first: Date | null }>(tx, {
+      sql: `SELECT min(bucket) AS first FROM tenant_rollups WHERE tenant_id = $1`,
+      values: [tx.tenantId],
+    });
+    return row?.first ?? undefined;
+  }
+
+  /** Since when all single clicks are there: months before have been dropped, or never were. */
+  async detailsSince(tx: Tx): Promise<Date | undefined> {
+    const [row] = await this.ask<{ since: Date | null }>(tx, { sql: DETAILS_SINCE, values: [] });
+    return row?.since ?? undefined;
+  }
+
+  /** @throws DomainError 422 when the answer takes too long */
+  async ask<T = Row>(tx: Tx, { sql, values }: Statement, deadlineMs = DEADLINE_MS): Promise<T[]> {
+    try {
+      // Compiling a plan would take longer than most answers do.
+      await tx.manager.query(`SET LOCAL statement_timeout = ${deadlineMs}; SET LOCAL jit = off`);
+      return (await tx.manager.query(sql, values)) as T[];
+    } catch (error) {
+      throw isCancelled(error) ? queryTooExpensive() : error;
+    }
   }
 }
-
-const matching = (tx: Tx, { from, to }: TimeRange, { linkId, domainId }: ClickFilter): unknown[] => [
-  tx.tenantId,
-  from ?? null,
-  to,
-  linkId ?? null,
-  domainId ?? null,
-];

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { publicId } from '../platform/ids.js';
+import { publicId, publicIdText } from '../platform/ids.js';
+import { type Dimension, DIMENSIONS, GROUPINGS } from './dimensions.js';
+import { GRANULARITIES } from './slices.js';
+import { mapFilter, parseFilter, type ValueFilter } from './value-filter.js';
 
 // What Node takes besides IANA's names. PostgreSQL does not know them, or means another zone: IST is Israel's there.
 const NOT_IANA =
@@ -36,6 +39,8 @@ const instantOf = (text: string, timezone: string): Date =>
 /** A time series has an entry for each day. */
 const LONGEST = 10 * 366 * 24 * 3_600_000;
 
+const isOne = (filter: ValueFilter | undefined): boolean => filter?.include.length === 1 && filter.exclude.length === 0;
+
 type Fault = { path: string; code: string; message: string };
 
 function rangeFaults({
@@ -56,42 +61,199 @@ function rangeFaults({
   return length > LONGEST ? [{ path: 'start', code: 'range_too_long', message: 'Ask for at most ten years.' }] : [];
 }
 
-function linkFaults({ linkId, domain, key }: { linkId?: unknown; domain?: unknown; key?: unknown }): Fault[] {
+function linkFaults({
+  linkId,
+  domain,
+  key,
+}: {
+  linkId?: unknown;
+  domain?: ValueFilter | undefined;
+  key?: unknown;
+}): Fault[] {
   if (key && !domain) return [{ path: 'domain', code: 'required', message: 'A key needs its domain.' }];
+  if (key && !isOne(domain)) return [{ path: 'domain', code: 'ambiguous_link', message: 'A key needs one domain.' }];
   const ambiguous = linkId && domain;
   return ambiguous
     ? [{ path: 'linkId', code: 'ambiguous_link', message: 'Name a link by linkId, or by domain and key.' }]
     : [];
 }
 
+const MOST_VALUES = 100;
+
+/** A filter by values, each made the way it is kept. */
+const valuesOf = (description: string, kept: (value: string) => string = (value) => value) =>
+  z
+    .union([z.string().max(5_000), z.array(z.string().max(5_000)).max(MOST_VALUES)])
+    .transform((given) => mapFilter(parseFilter(given), kept))
+    .refine(({ include, exclude }) => include.length + exclude.length <= MOST_VALUES, {
+      message: `Use at most ${MOST_VALUES} values.`,
+      params: { code: 'too_big' },
+    })
+    .meta({ description });
+
+const upper = (value: string): string => value.toUpperCase();
+const lower = (value: string): string => value.toLowerCase();
+
+const dimensionFilters = {
+  continent: valuesOf('Such as EU', upper).optional(),
+  country: valuesOf('ISO 3166-1 alpha-2, such as DE,AT', upper).optional(),
+  region: valuesOf('A region').optional(),
+  city: valuesOf('A city').optional(),
+  device: valuesOf('Such as desktop, mobile, tablet', lower).optional(),
+  browser: valuesOf('Such as Chrome').optional(),
+  os: valuesOf('Such as Windows').optional(),
+  referrer: valuesOf('Host of the page that led here', lower).optional(),
+  language: valuesOf('Such as de', lower).optional(),
+  utm_source: valuesOf('Of the visited URL').optional(),
+  utm_medium: valuesOf('Of the visited URL').optional(),
+  utm_campaign: valuesOf('Of the visited URL').optional(),
+  utm_term: valuesOf('Of the visited URL').optional(),
+  utm_content: valuesOf('Of the visited URL').optional(),
+  trigger: valuesOf('link or qr', lower).optional(),
+} satisfies Record<Dimension, z.ZodType>;
+
+const linkPublicId = publicId('link');
+
+const linkIds = valuesOf('Ids of links')
+  .transform((filter, issues) => {
+    const bad = [...filter.include, ...filter.exclude].flatMap((id) => linkPublicId.safeParse(id).error?.issues ?? []);
+    const [issue] = bad;
+    if (!issue) return mapFilter(filter, (id) => linkPublicId.parse(id));
+    issues.addIssue({ code: 'custom', message: issue.message, params: { code: 'invalid_format' } });
+    return z.NEVER;
+  })
+  .meta({ description: 'Ids of links' });
+
+/** What narrows clicks down, in every question about them. */
+const filters = {
+  linkId: linkIds.optional(),
+  domain: valuesOf('Hostnames of your domains').optional(),
+  key: z.string().min(1).max(1000).optional().meta({ description: 'Together with one domain: one link' }),
+  tag: valuesOf('Tags of the links').optional(),
+  ...dimensionFilters,
+  bots: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ description: 'Whether clicks of bots count, too' }),
+};
+
+/** What filters have in common, wherever they stand. */
+export type Filters = z.output<z.ZodObject<typeof filters>>;
+
+export const dimensionsIn = (query: Filters): Partial<Record<Dimension, ValueFilter>> =>
+  Object.fromEntries(
+    (Object.keys(DIMENSIONS) as Dimension[]).flatMap((name) => {
+      const filter = query[name];
+      return filter ? [[name, filter]] : [];
+    }),
+  );
+
 const INTERVALS = ['24h', '7d', '30d', '90d', '1y', 'all'] as const;
+
+const period = {
+  interval: z.enum(INTERVALS).optional().meta({ description: 'Up to now; 24h when neither it nor start is given' }),
+  start: time.optional(),
+  end: time.optional().meta({ description: 'Exclusive; now when left out. Otherwise like start' }),
+  timezone,
+};
+
+interface Given extends Pick<Filters, 'linkId' | 'domain' | 'key'> {
+  interval?: (typeof INTERVALS)[number] | undefined;
+  start?: string | undefined;
+  end?: string | undefined;
+  timezone: string;
+}
+
+/** Dates become times, and what contradicts itself is refused. */
+const checked = <Query extends Given>(query: Query, issues: z.RefinementCtx) => {
+  const times = {
+    start: query.start === undefined ? undefined : instantOf(query.start, query.timezone),
+    end: query.end === undefined ? undefined : instantOf(query.end, query.timezone),
+  };
+  for (const { path, code, message } of [...rangeFaults({ ...query, ...times }), ...linkFaults(query)]) {
+    issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
+  }
+  return { ...query, ...times };
+};
 
 export const analyticsQuery = z
   .strictObject({
-    groupBy: z.enum(['count', 'timeseries']).default('count'),
-    interval: z.enum(INTERVALS).optional().meta({ description: 'Up to now; 24h when neither it nor start is given' }),
-    start: time.optional(),
-    end: time.optional().meta({ description: 'Exclusive; now when left out. Otherwise like start' }),
-    timezone,
-    linkId: publicId('link').optional(),
-    domain: z.string().min(1).max(300).optional(),
-    key: z.string().min(1).max(1000).optional().meta({ description: 'Together with domain: one link' }),
+    event: z.enum(['clicks', 'visitors']).default('clicks').meta({
+      description: 'What counts, and orders breakdowns. visitors: answers have them beside clicks',
+    }),
+    groupBy: z.enum(GROUPINGS).default('count'),
+    ...period,
+    granularity: z
+      .enum(['auto', ...GRANULARITIES])
+      .default('auto')
+      .meta({ description: 'Of a time series; auto: by hour up to two days, by day beyond' }),
+    ...filters,
+    limit: z
+      .string()
+      .regex(/^\d{1,4}$/, 'Use a whole number from 1 to 1000.')
+      .transform(Number)
+      .pipe(z.int().min(1).max(1000))
+      .default(100)
+      .meta({ type: 'integer', minimum: 1, maximum: 1000, description: 'Most entries of a breakdown' }),
   })
-  .transform(({ start, end, ...query }) => ({
-    ...query,
-    start: start === undefined ? undefined : instantOf(start, query.timezone),
-    end: end === undefined ? undefined : instantOf(end, query.timezone),
-  }))
-  .superRefine((query, issues) => {
-    for (const { path, code, message } of [...rangeFaults(query), ...linkFaults(query)]) {
-      issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
-    }
-  });
+  .transform(checked);
 export type AnalyticsQuery = z.output<typeof analyticsQuery>;
 
+export const exportQuery = z
+  .strictObject({
+    format: z.enum(['csv', 'ndjson']).default('csv'),
+    ...period,
+    ...filters,
+    cursor: z.string().max(1024).optional().meta({ description: 'Of the last row you have: goes on after it' }),
+  })
+  .transform(checked);
+export type ExportQuery = z.output<typeof exportQuery>;
+
+export const exportResponse = z.string().meta({
+  description: 'text/csv or application/x-ndjson: a click a line, oldest first, each with the cursor to go on from',
+});
+
+export const liveQuery = z.strictObject(filters).superRefine((query, issues) => {
+  for (const { path, code, message } of linkFaults(query)) {
+    issues.addIssue({ code: 'custom', path: [path], message, params: { code } });
+  }
+});
+export type LiveQuery = z.output<typeof liveQuery>;
+
+export const liveResponse = z.string().meta({
+  description: 'text/event-stream: an event `click` for each click, as the export shows it; its id resumes after it',
+});
+
+const counts = {
+  clicks: z.int(),
+  visitors: z.int().optional().meta({ description: 'With event=visitors' }),
+};
+const value = z.string().nullable().optional();
+
 export const analyticsResponse = z.union([
-  z.object({ clicks: z.int() }).meta({ description: 'groupBy=count' }),
+  z.object(counts).meta({ description: 'groupBy=count' }),
+  z.array(z.object({ start: z.iso.datetime(), ...counts })).meta({
+    description: 'groupBy=timeseries: one entry for each hour, day and so on, also for those without clicks',
+  }),
   z
-    .array(z.object({ start: z.iso.datetime(), clicks: z.int() }))
-    .meta({ description: 'groupBy=timeseries: one entry for each hour (24h) or day, also for those without clicks' }),
+    .array(z.object({ ...Object.fromEntries(Object.keys(DIMENSIONS).map((name) => [name, value])), ...counts }))
+    .meta({ description: 'Breakdowns, most clicked first: one field names the value, null where it is not known' }),
+  z
+    .array(
+      z.object({
+        id: publicIdText('link'),
+        domain: z.string(),
+        key: z.string(),
+        shortLink: z.string(),
+        url: z.string(),
+        ...counts,
+      }),
+    )
+    .meta({ description: 'groupBy=top_links' }),
+  z.array(z.object({ id: publicIdText('dom'), domain: z.string(), ...counts })).meta({
+    description: 'groupBy=top_domains',
+  }),
+  z.array(z.object({ tag: z.string(), ...counts })).meta({ description: 'groupBy=top_tags' }),
+  z.array(z.object({ bot: z.boolean(), ...counts })).meta({ description: 'groupBy=bots' }),
 ]);

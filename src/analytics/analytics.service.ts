@@ -1,37 +1,56 @@
 import { Injectable } from '@nestjs/common';
-import { DomainsReader } from '../domains/domains.reader.js';
-import { LinksReader } from '../links/links.reader.js';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
-import { AnalyticsRepository, type ClickFilter, type Slice } from './analytics.repository.js';
+import { AnalyticsRepository } from './analytics.repository.js';
+import { beforeDetails, tooFine } from './analytics.errors.js';
 import type { AnalyticsQuery } from './analytics.schemas.js';
+import { answerOf } from './answer.js';
+import { ClickFilters } from './click-filters.service.js';
+import { type Question, sourceOf } from './question.js';
+import { fittingGranularity, slicesOf, tooManySlices } from './slices.js';
 import { timeRange } from './time-range.js';
+
+const QUARTER_HOUR = 15 * 60_000;
 
 @Injectable()
 export class AnalyticsService {
   constructor(
     private readonly transactions: Transactions,
     private readonly analytics: AnalyticsRepository,
-    private readonly links: LinksReader,
-    private readonly domains: DomainsReader,
+    private readonly filters: ClickFilters,
   ) {}
 
-  async answer(ctx: Context, query: AnalyticsQuery): Promise<number | Slice[]> {
-    const range = timeRange(query, new Date());
+  async answer(ctx: Context, query: AnalyticsQuery): Promise<object> {
     return this.transactions.read(ctx, async (tx) => {
-      const filter = await this.filter(tx, query);
-      return query.groupBy === 'count'
-        ? this.analytics.count(tx, range, filter)
-        : this.analytics.timeseries(tx, range, filter, query.timezone);
+      const question = await this.question(tx, query);
+      await this.refuseWhatIsGone(tx, question, query);
+      return answerOf(question, await this.analytics.answer(tx, question));
     });
   }
 
-  /** Names become ids; a link or domain the tenant does not have is a 404, not a zero. */
-  private async filter(tx: Tx, { linkId, domain, key }: AnalyticsQuery): Promise<ClickFilter> {
-    if (linkId !== undefined) return { linkId: await this.links.existing(tx, linkId) };
-    if (domain === undefined) return {};
-    return key === undefined
-      ? { domainId: (await this.domains.existing(tx, domain)).id }
-      : { linkId: await this.links.idOf(tx, domain, key) };
+  private async question(tx: Tx, query: AnalyticsQuery): Promise<Question> {
+    const { groupBy, bots, event, limit } = query;
+    const filter = await this.filters.resolve(tx, query);
+    const range = timeRange(query, new Date());
+    const { to } = range;
+    // Without any click every range is empty; this one is short.
+    const from = range.from ?? (await this.analytics.firstClick(tx)) ?? new Date(to.getTime() - QUARTER_HOUR);
+    const slices = groupBy === 'timeseries' ? slicesIn(from, to, query) : [];
+    return { groupBy, from, to, slices, open: range.from === undefined, filter, bots, event, limit };
   }
+
+  /** A question that single clicks must answer is refused where some of them are gone: it would answer too little. */
+  private async refuseWhatIsGone(tx: Tx, question: Question, { start }: AnalyticsQuery): Promise<void> {
+    if (sourceOf(question).kind !== 'clicks') return;
+    const since = await this.analytics.detailsSince(tx);
+    if (since === undefined || question.from >= since) return;
+    const first = await this.analytics.firstClick(tx);
+    if (first && first < since) throw beforeDetails(start ? '/start' : '/interval', since);
+  }
+}
+
+function slicesIn(from: Date, to: Date, { granularity, timezone }: AnalyticsQuery): Date[] {
+  const chosen = granularity === 'auto' ? fittingGranularity(from, to) : granularity;
+  if (tooManySlices(from, to, chosen)) throw tooFine();
+  return slicesOf(from, to, chosen, timezone);
 }

@@ -5,11 +5,10 @@ const QUARTER_HOUR = HOUR / 4;
 const LENGTHS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY, '90d': 90 * DAY, '1y': 365 * DAY } as const;
 
 export interface TimeRange {
-  /** Start of a quarter-hour; undefined: from the first click on. */
+  /** Undefined: from the first click on. */
   from: Date | undefined;
   /** Exclusive. */
   to: Date;
-  unit: 'hour' | 'day';
 }
 
 interface Asked {
@@ -18,17 +17,22 @@ interface Asked {
   end?: Date | undefined;
 }
 
-/** Rollups are by quarter-hour: a range that starts within one takes it in whole. */
-const quarterHour = (time: number): Date => new Date(Math.floor(time / QUARTER_HOUR) * QUARTER_HOUR);
+/** Sums are kept by quarter-hour: a range that starts or ends within one takes it in whole. */
+const quarterHour = (time: number, round: (quarters: number) => number): Date =>
+  new Date(round(time / QUARTER_HOUR) * QUARTER_HOUR);
 
-/** The time a query is about, and how finely it is drawn: by hour up to two days, by day beyond. */
+/** The time a query is about, in whole quarter-hours. */
 export function timeRange({ interval, start, end }: Asked, now: Date): TimeRange {
-  if (start) {
-    const to = end ?? now;
-    const unit = to.getTime() - start.getTime() <= 2 * DAY ? 'hour' : 'day';
-    return { from: quarterHour(start.getTime()), to, unit };
-  }
-  if (interval === 'all') return { from: undefined, to: now, unit: 'day' };
-  const length = LENGTHS[interval ?? '24h'];
-  return { from: quarterHour(now.getTime() - length), to: now, unit: length <= 2 * DAY ? 'hour' : 'day' };
+  const to = quarterHour((end ?? now).getTime(), Math.ceil);
+  if (start) return { from: quarterHour(start.getTime(), Math.floor), to };
+  if (interval === 'all') return { from: undefined, to };
+  return { from: quarterHour(now.getTime() - LENGTHS[interval ?? '24h'], Math.floor), to };
+}
+
+/** The same for single clicks, to the moment. */
+export function exactRange({ interval, start, end }: Asked, now: Date): TimeRange {
+  const to = end ?? now;
+  if (start) return { from: start, to };
+  if (interval === 'all') return { from: undefined, to };
+  return { from: new Date(now.getTime() - LENGTHS[interval ?? '24h']), to };
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { AccessReader } from './access.reader.js';
 import { ApiKeysRecorder } from './api-keys.recorder.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -7,7 +8,7 @@ import { Authenticator } from './authenticator.js';
 
 @Module({
   imports: [AuditModule],
-  providers: [ApiKeysRecorder, ApiKeysRepository, ApiKeysService, Authenticator],
-  exports: [ApiKeysRecorder, ApiKeysService, Authenticator],
+  providers: [AccessReader, ApiKeysRecorder, ApiKeysRepository, ApiKeysService, Authenticator],
+  exports: [AccessReader, ApiKeysRecorder, ApiKeysService, Authenticator],
 })
 export class IdentityModule {}

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { z } from 'zod';
 
 /** Public id prefixes. Inside, ids are UUIDv7; outside, `prefix_` and 26 characters (the TypeID format). */
-export type IdPrefix = 'tnt' | 'dom' | 'link' | 'key' | 'evt' | 'dead';
+export type IdPrefix = 'tnt' | 'dom' | 'link' | 'key' | 'evt' | 'dead' | 'clk';
 
 /** A new id. Ids made later sort later, also within one millisecond of one process. */
 export const newId = (): string => v7();

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { clickedAt } from '../support/clicks.js';
+import { AnalyticsRepository } from '../../src/analytics/analytics.repository.js';
+import { clicked, clickedAt } from '../support/clicks.js';
+import { appTransaction } from '../support/app-transaction.js';
 import { newDomain } from '../support/domains.js';
 import {
   eventually,
@@ -76,6 +78,86 @@ describe('counts', () => {
   });
 });
 
+describe('time series', () => {
+  it('are refused where they would be endless', async () => {
+    const answer = await tenant.get<ProblemBody>(
+      path({ groupBy: 'timeseries', granularity: '15m', start: '2025-01-01', end: '2026-01-01' }),
+    );
+    expect(answer).toBeProblem(422, 'invalid_input');
+    expect(answer.body.errors).toEqual([expect.objectContaining({ pointer: '/granularity', code: 'too_fine' })]);
+  });
+});
+
+describe('breakdowns', () => {
+  const recently = new Date(Date.now() - 3_600_000).toISOString();
+  const later = new Date(Date.now() - 1_800_000).toISOString();
+
+  it('name each value once, the most clicked first, and null where it is not known', async () => {
+    const own = await newTenant();
+    const link = await own.link({ tags: ['blue'] });
+    await clicked(own, [
+      { at: recently, link, country: 'DE', city: 'Berlin', visitor: 'a' },
+      { at: later, link, country: 'DE', city: 'Bonn', visitor: 'a' },
+      { at: later, link, visitor: 'b' },
+      { at: later, link, visitor: 'c', trigger: 'qr', country: 'AT' },
+      { at: later, link, visitor: 'c' },
+      { at: later, link, country: 'DE' },
+      { at: later, link, country: 'US', bot: true },
+    ]);
+    const answers = async (query: Record<string, string>): Promise<unknown> => {
+      const { status, body } = await own.get<unknown>(path(query));
+      return status === 200 ? body : status;
+    };
+    expect(await answers({ groupBy: 'countries' })).toEqual([
+      { country: 'DE', clicks: 3 },
+      { country: null, clicks: 2 },
+      { country: 'AT', clicks: 1 },
+    ]);
+    expect(await answers({ groupBy: 'countries', event: 'visitors', limit: '2' })).toEqual([
+      { country: 'DE', clicks: 3, visitors: 1 },
+      { country: null, clicks: 2, visitors: 1 },
+    ]);
+    expect(await answers({ groupBy: 'countries', bots: 'true', country: 'us,at' })).toEqual([
+      { country: 'AT', clicks: 1 },
+      { country: 'US', clicks: 1 },
+    ]);
+    expect(await answers({ groupBy: 'cities', country: 'DE', city: '-' })).toEqual([
+      { city: 'Berlin', clicks: 1 },
+      { city: 'Bonn', clicks: 1 },
+    ]);
+    expect(await answers({ groupBy: 'bots' })).toEqual([{ bot: false, clicks: 6 }, { bot: true, clicks: 1 }]); // prettier-ignore
+    expect(await answers({ groupBy: 'top_tags' })).toEqual([{ tag: 'blue', clicks: 6 }]);
+    expect(await answers({ groupBy: 'top_domains' })).toEqual([{ id: own.domainId, domain: own.domain, clicks: 6 }]);
+    const { id, domain, key, shortLink, url } = link;
+    expect(await answers({ groupBy: 'top_links', trigger: 'qr' })).toEqual([
+      { id, domain, key, shortLink, url, clicks: 1 },
+    ]);
+    expect(await answers({ event: 'visitors' })).toEqual({ clicks: 6, visitors: 3 });
+    expect(await answers({ groupBy: 'countries', country: 'FR' })).toEqual([]);
+  });
+
+  it('by single clicks are refused for times of which these are gone, and only there', async () => {
+    const old = new Date(Date.now() - 900 * 86_400_000).toISOString();
+    const own = await clickedAt([old, recently]);
+    const filtered = { groupBy: 'cities', country: 'DE' };
+    const refused = await own.get<ProblemBody>(path({ ...filtered, interval: 'all' }));
+    expect(refused).toBeProblem(422, 'invalid_input');
+    expect(refused.body.errors).toEqual([expect.objectContaining({ pointer: '/interval', code: 'beyond_retention' })]);
+    expect((await own.get<ProblemBody>(path({ ...filtered, start: old }))).body.errors?.[0]?.pointer).toBe('/start');
+    expect((await own.get(path({ ...filtered, interval: '24h' }))).status).toBe(200);
+    expect((await own.get(path({ groupBy: 'cities', interval: 'all' }))).status).toBe(200);
+    const young = await clickedAt([recently]);
+    expect((await young.get(path({ ...filtered, interval: 'all' }))).status).toBe(200);
+  });
+
+  it('that would hold the database up are ended', async () => {
+    await appTransaction(async (tx) => {
+      const slow = new AnalyticsRepository().ask(tx, { sql: 'SELECT pg_sleep(20)', values: [] }, 50);
+      await expect(slow).rejects.toMatchObject({ kind: 'invalid', code: 'query_too_expensive' });
+    });
+  });
+});
+
 describe('questions', () => {
   it.each<[string, () => Record<string, string>, number, string]>([
     ['link', () => ({ linkId: 'link_01h455vb4pex5vsknk084sn02q' }), 404, 'link_not_found'],
@@ -104,6 +186,17 @@ describe('questions', () => {
     [{ start: '2026-01-01T00:00:00' }, '/start'],
     [{ start: '1767225600000' }, '/start'],
     [{ key: 'a' }, '/domain'],
+    [{ key: 'a', domain: 'a.example,b.example' }, '/domain'],
+    [{ key: 'a', domain: '-a.example' }, '/domain'],
+    [{ linkId: 'link_01h455vb4pex5vsknk084sn02q,nonsense' }, '/linkId'],
+    [{ linkId: '-nonsense' }, '/linkId'],
+    [{ country: Array(101).fill('DE').join() }, '/country'],
+    [{ event: 'sales' }, '/event'],
+    [{ bots: 'maybe' }, '/bots'],
+    [{ granularity: 'year' }, '/granularity'],
+    [{ limit: '0' }, '/limit'],
+    [{ limit: '1001' }, '/limit'],
+    [{ planet: 'Mars' }, '/planet'],
     [{ linkId: 'nonsense' }, '/linkId'],
     ...['', 'Mars/Olympus', '+02:00', 'UTC+2', "Europe/Berlin'", 'ACT', 'IST', 'SystemV/PST8', 'localtime'].map(
       (timezone): [Record<string, string>, string] => [{ timezone }, '/timezone'],

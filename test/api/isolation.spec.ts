@@ -51,7 +51,22 @@ const CALLS: Record<string, (owned: Owned) => Call[]> = {
     { query: named(owned), answer: '404 link_not_found' },
     { query: { domain: owned.domain.hostname }, answer: '404 domain_not_found' },
     { query: { groupBy: 'timeseries', linkId: owned.link.id }, answer: '404 link_not_found' },
+    { query: { groupBy: 'cities', linkId: `-${owned.link.id}` }, answer: '404 link_not_found' },
+    { query: { groupBy: 'top_links', interval: 'all', bots: 'true' }, answer: '200' },
+    { query: { groupBy: 'top_tags', tag: SECRET, interval: 'all' }, answer: '200' },
     { query: { interval: 'all' }, answer: '200' },
+  ],
+  'GET /v1/analytics/export': (owned) => [
+    { query: { linkId: owned.link.id }, answer: '404 link_not_found' },
+    { query: named(owned), answer: '404 link_not_found' },
+    { query: { domain: owned.domain.hostname }, answer: '404 domain_not_found' },
+    { query: { format: 'ndjson', interval: 'all', bots: 'true' }, answer: '200' },
+  ],
+  // That it answers, and whose clicks, is in analytics-live.spec: this answer has no end.
+  'GET /v1/analytics/live': (owned) => [
+    { query: { linkId: owned.link.id }, answer: '404 link_not_found' },
+    { query: named(owned), answer: '404 link_not_found' },
+    { query: { domain: owned.domain.hostname }, answer: '404 domain_not_found' },
   ],
   'GET /v1/audit-events': ({ link }) => [{ query: { target: link.id }, answer: '200' }, { answer: '200' }],
   'GET /v1/tenant': () => [{ answer: '200' }],

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource, type Logger } from 'typeorm';
 import { AnalyticsRepository } from '../../src/analytics/analytics.repository.js';
-import { timeRange } from '../../src/analytics/time-range.js';
+import { GROUPINGS } from '../../src/analytics/dimensions.js';
+import type { ClickFilter, Question } from '../../src/analytics/question.js';
+import { statementOf } from '../../src/analytics/question-sql.js';
+import { slicesOf } from '../../src/analytics/slices.js';
 import { AuditRepository } from '../../src/audit/audit.repository.js';
 import { ClickErasuresRecorder } from '../../src/clicks/click-erasures.recorder.js';
 import { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
@@ -24,6 +27,23 @@ import { RedirectTargetsRepository } from '../../src/redirects/redirect-targets.
 import { APP_ENTITIES } from '../../src/roles/entities.js';
 import { TenantsRepository } from '../../src/tenants/tenants.repository.js';
 import { asRole, databaseUrl } from '../support/database.js';
+
+const one = (value: string) => ({ include: [value], exclude: [] });
+const other = (value: string) => ({ include: [], exclude: [value] });
+const FILTERS: ClickFilter[] = [
+  { dimensions: {} },
+  { dimensions: { country: one('DE') } },
+  { dimensions: { country: other('DE'), device: one('mobile') }, tags: one('t') },
+  { dimensions: {}, links: one(newId()) },
+  { dimensions: {}, domains: one(newId()), tags: other('t') },
+];
+
+function questionOf(given: Pick<Question, 'groupBy' | 'filter'> & { from?: string; to?: string }): Question {
+  const to = new Date(given.to ?? Date.now());
+  const from = new Date(given.from ?? to.getTime() - 30 * 86_400_000);
+  const slices = given.groupBy === 'timeseries' ? slicesOf(from, to, 'day', 'Europe/Berlin') : [];
+  return { event: 'clicks', bots: false, limit: 100, open: false, ...given, from, to, slices };
+}
 
 type Plan = Record<string, unknown>;
 type Statement = { sql: string; parameters: unknown[] };
@@ -54,7 +74,8 @@ const partitioned = (relation: string): string | undefined => /^(.+?)(?:_\d{4}_\
 function spread(plan: Plan): Record<string, string[]> {
   const touched = Map.groupBy(new Set(relations(plan)), (relation) => partitioned(relation) ?? '');
   touched.delete('');
-  return Object.fromEntries([...touched].filter(([, partitions]) => partitions.length > 1));
+  const hashes = (partitions: string[]): number => new Set(partitions.map((name) => name.slice(-'p00'.length))).size;
+  return Object.fromEntries([...touched].filter(([, partitions]) => hashes(partitions) > 1));
 }
 
 describe('query plans', () => {
@@ -233,11 +254,17 @@ describe('query plans', () => {
       find: (repository) => repository.find(tx, 'p', 'k'),
       store: (repository) => repository.store(tx, record),
     });
-    const range = timeRange({ interval: '30d' }, now);
     const analytics = await callEach(new AnalyticsRepository(), {
-      count: (repository) => repository.count(tx, range, { linkId: id }),
-      timeseries: (repository) => repository.timeseries(tx, range, { domainId: id }, 'Europe/Berlin'),
+      answer: async (repository) => {
+        for (const groupBy of GROUPINGS) {
+          for (const filter of FILTERS) await repository.answer(tx, questionOf({ groupBy, filter }));
+        }
+      },
+      firstClick: (repository) => repository.firstClick(tx),
+      detailsSince: (repository) => repository.detailsSince(tx),
+      ask: (repository) => repository.ask(tx, { sql: 'SELECT', values: [] }),
     });
+    expect(analytics.length).toBeGreaterThan(GROUPINGS.length * FILTERS.length);
     await expectOnePartition([...audit, ...idempotency, ...analytics]);
   });
 
@@ -296,6 +323,20 @@ describe('query plans', () => {
     }
     expect(readers).toEqual([expect.stringMatching(/"Index (Only )?Scan"/)]);
     await ingest.destroy();
+  });
+
+  it('of single clicks read the months asked for and no others', async () => {
+    const filter = { dimensions: { country: one('DE'), device: one('mobile') } };
+    const months = async (from: string, to: string): Promise<string[]> => {
+      const statement = statementOf(tx.tenantId, questionOf({ groupBy: 'cities', filter, from, to }));
+      const plan = await explain({ sql: statement.sql, parameters: statement.values });
+      return relations(plan).map((relation) => relation.replace(/_p\d{2}$/, ''));
+    };
+    const month = (ahead: number): string =>
+      new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1)).toISOString();
+    const table = (ahead: number): string => `clicks_${month(ahead).slice(0, 7).replace('-', '_')}`;
+    expect(await months(month(0), month(1))).toEqual([table(0)]);
+    expect(await months(month(-1), month(1))).toEqual([table(-1), table(0)]);
   });
 
   it('of the resolver, prepared once for all tenants, touch one hash partition and use an index', async () => {

@@ -42,7 +42,7 @@ export function request<T = never>(
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        const json = /json/.test(response.headers['content-type'] ?? '') && text !== '';
+        const json = /[/+]json/.test(response.headers['content-type'] ?? '') && text !== '';
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,

@@ -19,6 +19,9 @@ export const isUniqueViolation = (error: unknown, index: string): boolean => vio
 export const isForeignKeyViolation = (error: unknown, constraint: string): boolean =>
   violates(error, '23503', constraint);
 
+/** A statement that was ended at its time limit. */
+export const isCancelled = (error: unknown): boolean => postgresError(error)?.code === '57014';
+
 // Connection exceptions, shutdowns, too many connections, cancelled statements and locks not had in time.
 const UNAVAILABLE_STATES = /^(08...|57P0[1-5]|53300|57014|55P03|25P03|40001|40P01)$/;
 const UNAVAILABLE_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;

@@ -8,6 +8,7 @@ export const STATUS_OF = {
   too_large: 413,
   unsupported_media_type: 415,
   invalid: 422,
+  too_many: 429,
   unavailable: 503,
 } as const;
 

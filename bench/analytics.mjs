@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
+import { derivingRollups } from '../test/support/derive-rollups.ts';
+import { multiplyLinks } from './links.mjs';
+import { keep, printTable } from './report.mjs';
+import { ask, startWaypost } from './waypost.mjs';
+
+// How long questions about clicks take over HTTP, one after the other: SQL loads the clicks of 90 days, half of them of one
+// tenant, derives the sums of them as ingest keeps them, and then that tenant asks. An export of all its clicks follows.
+
+const { values: options } = parseArgs({
+  options: { full: { type: 'boolean', default: false }, clicks: { type: 'string' }, seed: { type: 'string' } },
+});
+const CLICKS = Number(options.clicks ?? (options.full ? 10_000_000 : 1_000_000));
+const LINKS = options.full ? 50_000 : 5_000;
+const SEED = Number(options.seed ?? 1) / 1000;
+const DAYS = 90;
+const ROUNDS = 40;
+const WARM_UP = 3;
+const OTHERS = 9;
+
+const QUESTIONS = {
+  'total of 90 days': {},
+  'time series by day, UTC': { groupBy: 'timeseries', granularity: 'day' },
+  'time series by day, Berlin': { groupBy: 'timeseries', granularity: 'day', timezone: 'Europe/Berlin' },
+  countries: { groupBy: 'countries' },
+  'top links': { groupBy: 'top_links' },
+  'one country by day, Berlin': {
+    groupBy: 'timeseries',
+    granularity: 'day',
+    country: 'DE',
+    timezone: 'Europe/Berlin',
+  },
+  'browsers in one country': { groupBy: 'browsers', country: 'DE' },
+  'cities, mobile, 7 days': { groupBy: 'cities', device: 'mobile', interval: '7d' },
+};
+
+const waypost = await startWaypost();
+const admin = new pg.Client({ connectionString: await adminUrl(waypost) });
+try {
+  await admin.connect();
+  const loaded = await load();
+  const rows = [];
+  for (const [question, query] of Object.entries(QUESTIONS)) rows.push({ question, ...(await measure(query)) });
+  const exported = await exportAll();
+  print(rows, exported);
+  await keep('analytics', { CLICKS, LINKS, DAYS, ROUNDS, SEED, loaded, rows, exported });
+} finally {
+  await admin.end();
+  await waypost.stop();
+}
+
+async function adminUrl({ dataDir }) {
+  const secret = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim();
+  const port = Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[3]);
+  return connectionUrl({ port, secret }, 'postgres', 'waypost');
+}
+
+async function load() {
+  const link = await ask(`${waypost.apiUrl}/v1/links`, {
+    method: 'POST',
+    key: waypost.apiKey,
+    body: { url: 'https://www.example.com/linen-shirt-1234567', title: 'Linen shirt' },
+  });
+  const { rows } = await admin.query(`SELECT tenant_id, id, domain_id FROM links WHERE url = $1`, [link.url]);
+  const [{ tenant_id: tenant, id, domain_id: domain }] = rows;
+  await multiplyLinks(admin, { tenant, link: id, links: LINKS - 1 });
+  await admin.query(
+    `SELECT make_click_partitions((now() - interval '${DAYS} days')::date, ${Math.ceil(DAYS / 28) + 1})`,
+  );
+  const clicksSeconds = await timed(() => insertClicks(tenant, domain));
+  const sumsSeconds = await timed(async () => {
+    // Within one tenant's partition, set by set: what ingest does batch by batch.
+    for (const statement of derivingRollups('clicks')) await admin.query(statement);
+  });
+  await admin.query('VACUUM (ANALYZE)');
+  await admin.query('CHECKPOINT');
+  return { clicksSeconds, sumsSeconds };
+}
+
+/**
+ * Links, countries and so on are skewed by a power of the random number: few have most. Nine other tenants have no links;
+ * their clicks only lie beside.
+ */
+async function insertClicks(tenant, domain) {
+  const others = Array.from({ length: OTHERS }, () => randomUUID());
+  await admin.query(`SELECT setseed(${SEED})`);
+  await admin.query(
+    `CREATE TEMPORARY TABLE pool AS SELECT array_agg(id ORDER BY id) AS ids FROM links WHERE tenant_id = '${tenant}'`,
+  );
+  const pick = (...values) =>
+    `(ARRAY[${values.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ')}])[1 + floor(power(random(), 2) * ${values.length})::int]`;
+  const cities = `'City ' || (1 + floor(power(random(), 3) * 2000))::int`;
+  await admin.query(
+    `INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, continent, country, region, city, device, browser, os,
+                         referrer_host, language, utm_source, trigger, bot, first_of_link, first_of_tenant)
+     SELECT CASE WHEN random() < 0.5 THEN $1::uuid ELSE ($2::uuid[])[1 + floor(random() * ${OTHERS})::int] END,
+            gen_random_uuid(), ids[1 + floor(power(random(), 3) * ${LINKS})::int], $3,
+            now() - power(random(), 1.1) * interval '${DAYS} days',
+            ${pick('EU', 'NA', 'AS')}, ${pick('DE', 'US', 'FR', 'GB', 'IT', 'ES', 'AT', 'CH', 'NL', 'PL', 'IN', 'JP', 'BR', 'CA', 'SE', null)},
+            NULL, ${cities}, ${pick('mobile', 'desktop', 'tablet', null)},
+            ${pick('Chrome', 'Safari', 'Edge', 'Firefox', 'Samsung Internet for Android', 'Opera', null)},
+            ${pick('Android', 'iOS', 'Windows', 'macOS', 'Linux', null)},
+            'site' || (1 + floor(power(random(), 4) * 300))::int || '.example',
+            ${pick('en', 'de', 'fr', 'es', 'it', 'pl', null)}, ${pick(null, 'newsletter', 'google', 'partner')},
+            ${pick('link', 'link', 'qr')}, random() < 0.05, random() < 0.8, random() < 0.6
+     FROM generate_series(1, ${CLICKS}), pool`,
+    [tenant, others, domain],
+  );
+  await admin.query(`UPDATE clicks SET first_of_link = false, first_of_tenant = false WHERE bot`);
+}
+
+async function timed(work) {
+  const start = performance.now();
+  await work();
+  return Math.round((performance.now() - start) / 100) / 10;
+}
+
+/** One after the other, by one caller: what a dashboard feels. */
+async function measure(query) {
+  const url = `${waypost.apiUrl}/v1/analytics?${new URLSearchParams({ interval: '90d', ...query })}`;
+  const times = [];
+  for (let n = 0; n < WARM_UP + ROUNDS; n++) {
+    const start = performance.now();
+    await ask(url, { key: waypost.apiKey });
+    if (n >= WARM_UP) times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share) => Math.round(times[Math.ceil(times.length * share) - 1] * 10) / 10;
+  return { p50: at(0.5), p95: at(0.95) };
+}
+
+async function residentMb() {
+  const text = await (await fetch(`${waypost.opsUrl}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes(?:\{.*\})? (\S+)$/m.exec(text)[1]) / 1024 / 1024;
+}
+
+async function exportAll() {
+  const url = `${waypost.apiUrl}/v1/analytics/export?format=ndjson&interval=all&bots=true`;
+  const before = await residentMb();
+  const start = performance.now();
+  const response = await fetch(url, { headers: { authorization: `Bearer ${waypost.apiKey}` } });
+  let lines = 0;
+  let bytes = 0;
+  let most = before;
+  let asked = start;
+  for await (const piece of response.body) {
+    bytes += piece.length;
+    for (const byte of piece) if (byte === 10) lines++;
+    if (performance.now() - asked < 500) continue;
+    asked = performance.now();
+    most = Math.max(most, await residentMb());
+  }
+  const seconds = (performance.now() - start) / 1000;
+  return {
+    clicks: lines,
+    megabytes: Math.round(bytes / 1e6),
+    seconds: Math.round(seconds * 10) / 10,
+    perSecond: Math.round(lines / seconds),
+    residentMbBefore: Math.round(before),
+    residentMbMost: Math.round(most),
+  };
+}
+
+function print(rows, exported) {
+  console.log(
+    `\n${CLICKS} clicks of ${DAYS} days, half of them of the tenant that asks, on ${LINKS} links; ${ROUNDS} times each`,
+  );
+  printTable(
+    ['question', 'p50 ms', 'p95 ms'],
+    rows.map(({ question, p50, p95 }) => [question, p50, p95]),
+  );
+  console.log(`\nExport: ${JSON.stringify(exported)}`);
+}
