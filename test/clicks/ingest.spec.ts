@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Click } from '../../src/clicks/click.js';
 import { newId } from '../../src/platform/ids.js';
 import { clickOn, Ingest, linkUuid, rowsOf, type Sums, sumsOf, tenantUuid } from '../support/ingest.js';
-import { type LinkBody, newTenant, type Tenant } from '../support/waypost.js';
+import { type LinkBody, newTenant, type Tenant, visit } from '../support/waypost.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const BROWSER =
@@ -146,6 +146,13 @@ describe('ingest', () => {
       [linkUuid(link)],
     );
     expect(stats?.last_clicked_at).toEqual(new Date(noon()));
+  });
+
+  it('lets programs use up the clicks that a link may have', async () => {
+    await fresh();
+    const once = await tenant.link({ maxClicks: 1 });
+    await ingest.clicks.store([clickOn(tenant, once, { userAgent: 'curl/8.5.0' })]);
+    expect((await visit(tenant.domain, `/${once.key}`)).status).toBe(410);
   });
 
   it('drops what is too old, what is from the future, and what has no link, and stores the rest', async () => {
