@@ -58,7 +58,8 @@ async function measureFollowing() {
     key: waypost.apiKey,
     body: { url: 'https://example.com/a/page/of/ordinary/length?campaign=summer' },
   });
-  const bare = await baselineFor(shortLink, {});
+  // As a browser: what a program follows is no click.
+  const bare = await baselineFor(shortLink, { headers: { 'user-agent': 'Mozilla/5.0 Firefox/140.0' } });
   let received = 1; // by the baseline, which asked for an answer to copy
   let runs = 0;
   const follow = (url, share) => load({ ...FOLLOW, seconds: FOLLOW.seconds * share, url });

@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pg from 'pg';
 import { v7 } from 'uuid';
+import { ClickDetails } from '../dist/clicks/click-details.js';
 import { ClicksRepository } from '../dist/clicks/clicks.repository.js';
 import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
 import { LoadShedder } from '../dist/platform/resilience/load-shedder.js';
@@ -157,7 +158,19 @@ async function measureClicks({ tenant_id: tenant, domain_id: domain }) {
     CLICKED_LINKS,
   ]);
   const ingest = await connect('waypost_ingest');
-  const clicks = new ClicksRepository({ query: async (sql, values) => (await ingest.query(sql, values)).rows });
+  const statements = { query: async (sql, values) => (await ingest.query(sql, values)).rows };
+  const transaction = async (work) => {
+    await ingest.query('BEGIN');
+    const result = await work(statements);
+    await ingest.query('COMMIT');
+    return result;
+  };
+  const clicks = new ClicksRepository({ ...statements, transaction });
+  // One visitor in two clicks, over the days.
+  const details = new ClickDetails(
+    { find: () => undefined },
+    { of: async (days) => new Map([...days].map((day) => [day, Buffer.alloc(32)])) },
+  );
   const before = { clicks: await size(['clicks']), rollups: await size(['click_rollups']) };
   const start = Date.now() - DAYS * DAY_MS;
   let busy = 0;
@@ -174,11 +187,15 @@ async function measureClicks({ tenant_id: tenant, domain_id: domain }) {
         occurredAt,
         referrer: REFERRER,
         userAgent: USER_AGENT,
+        address: `10.0.${(sent + n) % 200}.${Math.floor((sent + n) / 200) % 250}`,
+        optedOut: false,
+        query: '',
       };
     });
     sample = batch[0];
+    const occurred = Date.now();
     const began = performance.now();
-    await clicks.store(batch);
+    await clicks.store(await details.of(batch, occurred), occurred);
     busy += performance.now() - began;
   }
   await ingest.end();

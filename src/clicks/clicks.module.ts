@@ -1,6 +1,8 @@
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClickDetails } from './click-details.js';
+import { ClickExpiryRepository } from './click-expiry.repository.js';
 import { CLICKS_QUEUE } from './clicks.jobs.js';
 import { ClickQueue } from './click-queue.js';
 import { ClickRecorder } from './clicks.recorder.js';
@@ -19,9 +21,10 @@ export class ClickRecordingModule {}
 
 /** The worker's end of it. */
 @Module({
-  imports: [RegisteredQueue],
+  imports: [AuditModule, RegisteredQueue],
   providers: [
     ClickDetails,
+    ClickExpiryRepository,
     ClicksRepository,
     ClicksService,
     ClicksUpkeep,

@@ -9,7 +9,7 @@ export interface Stored {
   stored: number;
   /** Clicks of a link or a tenant that is no more. */
   orphaned: number;
-  /** Clicks of a month that has no partition. */
+  /** Clicks older than their tenant keeps them, or of a month that has no partition. */
   outside: number;
 }
 
@@ -19,19 +19,20 @@ export class ClicksRepository {
   constructor(private readonly database: IngestDatabase) {}
 
   /** One transaction: all of it is counted, or nothing. */
-  async store(rows: ClickRow[]): Promise<Stored> {
+  async store(rows: ClickRow[], now: number): Promise<Stored> {
     return this.database.transaction(async (tx) => {
       const held = await holdLinks(tx, rows);
-      const kept = rows.flatMap((row) => {
-        const details = held.get(linkOf(row));
-        return details ? [details === 'counts' ? countsOf(row) : row] : [];
+      const known = rows.filter((row) => held.has(linkOf(row)));
+      const months = await monthsKept(tx, known);
+      const placed = known.flatMap((row) => {
+        const { details, days } = held.get(linkOf(row)) as HeldLink;
+        if (!months.has(monthOf(row)) || isOlder(row, now, days)) return [];
+        return [details === 'counts' ? countsOf(row) : row];
       });
-      const months = await monthsKept(tx, kept);
-      const placed = kept.filter((row) => months.has(monthOf(row)));
       return {
         stored: placed.length > 0 ? await insert(tx, placed) : 0,
-        orphaned: rows.length - kept.length,
-        outside: kept.length - placed.length,
+        orphaned: rows.length - known.length,
+        outside: known.length - placed.length,
       };
     });
   }
@@ -45,22 +46,30 @@ export class ClicksRepository {
   }
 }
 
-type Details = 'full' | 'counts';
+/** What the tenant of a link wants kept of its clicks, and for how many days if fewer than the platform's. */
+interface HeldLink {
+  details: 'full' | 'counts';
+  days: number | null;
+}
 
-const linkOf = ({ tenant_id, link_id }: ClickRow): string => `${tenant_id} ${link_id}`;
+const DAY_MS = 24 * 3600 * 1000;
+
+const linkOf = ({ tenant_id, link_id }: Pick<ClickRow, 'tenant_id' | 'link_id'>): string => `${tenant_id} ${link_id}`;
 const monthOf = ({ occurred_at }: ClickRow): string => occurred_at.slice(0, 'yyyy-mm'.length).replace('-', '_');
+const isOlder = ({ occurred_at }: ClickRow, now: number, days: number | null): boolean =>
+  days !== null && Date.parse(occurred_at) < now - days * DAY_MS;
 
 /**
  * Holds the links of a batch until its transaction ends, and says which are still there and what their tenants want
  * kept. Batches with a link in common take turns from here on: the next statement sees all that the one before stored.
  */
-async function holdLinks(tx: QueryRunner, rows: ClickRow[]): Promise<Map<string, Details>> {
+async function holdLinks(tx: QueryRunner, rows: ClickRow[]): Promise<Map<string, HeldLink>> {
   const links = new Map(rows.map((row) => [linkOf(row), row]));
   const held = (await tx.query(HOLD, [
     Array.from(links.values(), ({ tenant_id }) => tenant_id),
     Array.from(links.values(), ({ link_id }) => link_id),
-  ])) as Array<{ tenant_id: string; link_id: string; details: Details }>;
-  return new Map(held.map((link) => [`${link.tenant_id} ${link.link_id}`, link.details]));
+  ])) as Array<HeldLink & Pick<ClickRow, 'tenant_id' | 'link_id'>>;
+  return new Map(held.map((link) => [linkOf(link), link]));
 }
 
 async function monthsKept(tx: QueryRunner, rows: ClickRow[]): Promise<Set<string>> {
@@ -81,7 +90,8 @@ async function insert(tx: QueryRunner, rows: ClickRow[]): Promise<number> {
 // itself, by the index of one partition, and not as a join with all links.
 const HOLD = `
   SELECT wanted.tenant_id, wanted.link_id,
-         (SELECT click_details FROM tenants WHERE id = wanted.tenant_id) AS details
+         (SELECT click_details FROM tenants WHERE id = wanted.tenant_id) AS details,
+         (SELECT click_retention_days FROM tenants WHERE id = wanted.tenant_id) AS days
   FROM (
     SELECT tenant_id, link_id FROM unnest($1::uuid[], $2::uuid[]) AS link (tenant_id, link_id) ORDER BY 1, 2
   ) AS wanted

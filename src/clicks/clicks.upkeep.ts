@@ -1,16 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { AuditRecorder } from '../audit/audit.recorder.js';
+import { Config } from '../platform/config/config.js';
+import { systemContext } from '../platform/context/system-context.js';
+import { Transactions } from '../platform/database/transactions.js';
+import { toPublicId } from '../platform/ids.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
+import { ClickExpiryRepository, type Erasure } from './click-expiry.repository.js';
 import { ClicksRepository } from './clicks.repository.js';
-import { firstSaltedDay } from './visitor-hash.js';
+import { dayOf, firstSaltedDay } from './visitor-hash.js';
 import { VisitorSaltsRepository } from './visitor-salts.repository.js';
 
 const MONTHS_AHEAD = 3;
+const DAY_MS = 24 * 3600 * 1000;
 
 @Injectable()
 export class ClicksUpkeep {
   constructor(
+    private readonly config: Config,
     private readonly clicks: ClicksRepository,
+    private readonly expiry: ClickExpiryRepository,
     private readonly salts: VisitorSaltsRepository,
+    private readonly transactions: Transactions,
+    private readonly audit: AuditRecorder,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -27,5 +38,39 @@ export class ClicksUpkeep {
     for (const tenantId of await this.salts.tenantsSeenBefore(day)) {
       while (await this.salts.forget(tenantId, day));
     }
+  }
+
+  /** Whole months for everybody; day by day for tenants that keep less. Rollups and counters stay. */
+  async expire(now = Date.now()): Promise<void> {
+    const { clickRetentionDays } = this.config;
+    const months = await this.expiry.dropMonths(dayOf(now - clickRetentionDays * DAY_MS));
+    if (months > 0) this.logger.info({ months }, 'Dropped clicks that were kept for long enough');
+    for (const { id, days } of await this.expiry.shorterRetentions(clickRetentionDays)) {
+      const time = new Date(now - days * DAY_MS);
+      while (await this.transactions.run(systemContext(id), (tx) => this.expiry.dropBefore(tx, time)));
+    }
+  }
+
+  /** Erases the clicks of what was deleted. One that is interrupted begins anew. */
+  async erase(): Promise<void> {
+    for (const { tenantId, linkId } of await this.expiry.pending()) {
+      while (await this.transactions.run(systemContext(tenantId), (tx) => this.expiry.erase(tx, linkId)));
+      await this.noteErased({ tenantId, linkId });
+    }
+  }
+
+  private async noteErased({ tenantId, linkId }: Erasure): Promise<void> {
+    const ctx = systemContext(tenantId);
+    await this.transactions.run(ctx, async (tx) => {
+      await this.expiry.finish(tx, linkId);
+      await this.audit.record(
+        tx,
+        ctx,
+        linkId === undefined
+          ? { action: 'tenant.clicks_erased', target: toPublicId('tnt', tenantId) }
+          : { action: 'link.clicks_erased', target: toPublicId('link', linkId) },
+      );
+    });
+    this.logger.info({ tenantId, linkId }, 'Erased the clicks of what was deleted');
   }
 }

@@ -34,6 +34,8 @@ export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
 
   find(address: string): GeoRecord | undefined {
     if (!this.reader || !validate(address)) return undefined;
+    // A database of IPv4 alone would take the first bits of an IPv6 address for one of its own.
+    if (this.reader.metadata.ipVersion === 4 && address.includes(':')) return undefined;
     return (this.reader.get(address) as GeoRecord | null) ?? undefined;
   }
 

@@ -34,13 +34,19 @@ export function placeOf(edgeCountry: string | undefined, record: GeoRecord | und
   return found?.country === said ? found : { ...NOWHERE, continent: continentOf(said), country: said };
 }
 
-function placeOfRecord({ continent, country, subdivisions, city, country_code }: GeoRecord): Place {
-  const code = country?.iso_code ?? country_code;
-  const region = subdivisions?.[0]?.iso_code;
+function placeOfRecord(record: GeoRecord): Place {
+  const country = record.country?.iso_code ?? record.country_code;
   return {
-    continent: continent?.code ?? continentOf(code),
-    country: code,
-    region: code && region && `${code}-${region}`,
-    city: typeof city === 'string' ? city || undefined : city?.names?.en,
+    continent: record.continent?.code ?? continentOf(country),
+    country,
+    region: regionOf(record, country),
+    city: cityOf(record),
   };
 }
+
+function regionOf({ subdivisions }: GeoRecord, country: string | undefined): string | undefined {
+  const code = subdivisions?.[0]?.iso_code;
+  return country && code && `${country}-${code}`;
+}
+
+const cityOf = ({ city }: GeoRecord): string | undefined => (typeof city === 'string' ? city : city?.names?.en);

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { ClickErasuresModule } from '../clicks/click-erasures.module.js';
 import { DomainsModule } from '../domains/domains.module.js';
 import { OutboxModule } from '../platform/outbox/outbox.module.js';
 import { LinksReader } from './links.reader.js';
@@ -8,7 +9,7 @@ import { LinksService } from './links.service.js';
 import { ShortCodeNumbers } from './short-code-numbers.js';
 
 @Module({
-  imports: [AuditModule, DomainsModule, OutboxModule],
+  imports: [AuditModule, ClickErasuresModule, DomainsModule, OutboxModule],
   providers: [LinksReader, LinksRepository, LinksService, ShortCodeNumbers],
   exports: [LinksReader, LinksService],
 })

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
+import { ClickErasuresRecorder } from '../clicks/click-erasures.recorder.js';
 import { DomainsReader, type ShortDomain } from '../domains/domains.reader.js';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
@@ -44,6 +45,7 @@ export class LinksService {
     private readonly outbox: OutboxRecorder,
     private readonly cursors: Cursors,
     private readonly secrets: Secrets,
+    private readonly erasures: ClickErasuresRecorder,
   ) {}
 
   async create(ctx: Context, input: CreateLink): Promise<Link> {
@@ -110,6 +112,7 @@ export class LinksService {
     await this.transactions.run(ctx, async (tx) => {
       const link = await this.links.lock(tx, id);
       await this.links.delete(tx, id);
+      await this.erasures.ofLink(tx, id);
       await this.changed(tx, ctx, 'link.deleted', link, undefined);
     });
   }

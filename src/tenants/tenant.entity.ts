@@ -13,6 +13,10 @@ export class TenantEntity {
   @Column('timestamptz', { name: 'deleted_at', nullable: true }) deletedAt!: Date | null;
   /** Set: the worker has cleared away its links, domains and keys. */
   @Column('timestamptz', { name: 'purged_at', nullable: true }) purgedAt!: Date | null;
+  /** What is kept of a click: all that is known, or that it was. */
+  @Column('text', { name: 'click_details' }) clickDetails!: 'full' | 'counts';
+  /** Null: for as long as the platform keeps clicks, which is the longest. */
+  @Column('integer', { name: 'click_retention_days', nullable: true }) clickRetentionDays!: number | null;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
 }

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { ClickErasuresModule } from '../clicks/click-erasures.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { OutboxModule } from '../platform/outbox/outbox.module.js';
 import { TenantsRepository } from './tenants.repository.js';
 import { TenantsService } from './tenants.service.js';
 
 @Module({
-  imports: [AuditModule, IdentityModule, OutboxModule],
+  imports: [AuditModule, ClickErasuresModule, IdentityModule, OutboxModule],
   providers: [TenantsRepository, TenantsService],
   exports: [TenantsService],
 })

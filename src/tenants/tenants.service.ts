@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
+import { ClickErasuresRecorder } from '../clicks/click-erasures.recorder.js';
 import { ApiKeysRecorder } from '../identity/api-keys.recorder.js';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
@@ -20,6 +21,7 @@ export class TenantsService {
     private readonly audit: AuditRecorder,
     private readonly outbox: OutboxRecorder,
     private readonly cursors: Cursors,
+    private readonly erasures: ClickErasuresRecorder,
   ) {}
 
   /** @returns the tenant and its first owner's API key, which nobody can read again */
@@ -32,6 +34,8 @@ export class TenantsService {
         suspendedAt: null,
         deletedAt: null,
         purgedAt: null,
+        clickDetails: 'full',
+        clickRetentionDays: null,
         createdAt: now,
         updatedAt: now,
       };
@@ -85,6 +89,7 @@ export class TenantsService {
     await this.transactions.run(ctx, async (tx) => {
       const before = await this.tenants.lock(tx, id);
       await this.tenants.update(tx, id, { deletedAt: new Date() });
+      await this.transactions.asTenant(tx, id, (own) => this.erasures.ofTenant(own));
       await this.changed(tx, ctx, 'tenant.deleted', before, undefined);
     });
   }

@@ -13,7 +13,16 @@ interface TenantBody {
   apiKey?: string;
 }
 
-const TENANT_FIELDS = ['createdAt', 'id', 'name', 'slug', 'suspendedAt', 'updatedAt'];
+const TENANT_FIELDS = [
+  'clickDetails',
+  'clickRetentionDays',
+  'createdAt',
+  'id',
+  'name',
+  'slug',
+  'suspendedAt',
+  'updatedAt',
+];
 
 describe('operators', () => {
   it('create a tenant with the key of its first owner, shown once', async () => {

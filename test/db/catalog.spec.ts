@@ -43,6 +43,7 @@ describe('the schema', () => {
       [
         "ingest on breakdown_rollups to waypost_ingest",
         "ingest on click_days to waypost_ingest",
+        "ingest on click_erasures to waypost_ingest",
         "ingest on click_rollups to waypost_ingest",
         "ingest on clicks to waypost_ingest",
         "ingest on link_stats to waypost_ingest",
@@ -101,8 +102,8 @@ describe('the schema', () => {
       expect(table).toMatchObject({ strategy: 'h', key: 'HASH (tenant_id)', children: 16 });
     }
     expect(found.map(({ table }) => table)).toEqual([
-      'api_keys', 'audit_events', 'breakdown_rollups', 'click_days', 'click_rollups', 'clicks', 'idempotency_records',
-      'link_stats', 'links', 'outbox', 'tags', 'tenant_rollups', 'visitor_days',
+      'api_keys', 'audit_events', 'breakdown_rollups', 'click_days', 'click_erasures', 'click_rollups', 'clicks',
+      'idempotency_records', 'link_stats', 'links', 'outbox', 'tags', 'tenant_rollups', 'visitor_days',
     ]); // prettier-ignore
   });
 
@@ -149,19 +150,20 @@ describe('the database roles', () => {
     expect(found.map(({ grant }) => grant)).toMatchInlineSnapshot(`
       [
         "waypost_app: delete insert select on api_keys",
+        "waypost_app: delete insert select on click_erasures",
         "waypost_app: delete insert select on idempotency_records",
         "waypost_app: delete insert select on link_stats",
         "waypost_app: delete insert select on tags",
         "waypost_app: delete insert select update on domains",
         "waypost_app: delete insert select update on links",
         "waypost_app: delete insert select update on tenants",
+        "waypost_app: delete select on breakdown_rollups",
+        "waypost_app: delete select on click_days",
+        "waypost_app: delete select on click_rollups",
+        "waypost_app: delete select on clicks",
+        "waypost_app: delete select on tenant_rollups",
         "waypost_app: insert on outbox",
         "waypost_app: insert select on audit_events",
-        "waypost_app: select on breakdown_rollups",
-        "waypost_app: select on click_days",
-        "waypost_app: select on click_rollups",
-        "waypost_app: select on clicks",
-        "waypost_app: select on tenant_rollups",
         "waypost_ingest: delete insert select on visitor_days",
         "waypost_ingest: delete insert select on visitor_salts",
         "waypost_ingest: delete on idempotency_records",
@@ -172,6 +174,7 @@ describe('the database roles', () => {
         "waypost_ingest: insert select update on click_rollups",
         "waypost_ingest: insert select update on link_stats",
         "waypost_ingest: insert select update on tenant_rollups",
+        "waypost_ingest: select on click_erasures",
         "waypost_resolver: select on resolver_domains",
         "waypost_resolver: select on resolver_links",
       ]

@@ -6,6 +6,9 @@ import type { ClickFilter, Question } from '../../src/analytics/question.js';
 import { statementOf } from '../../src/analytics/question-sql.js';
 import { slicesOf } from '../../src/analytics/slices.js';
 import { AuditRepository } from '../../src/audit/audit.repository.js';
+import { ClickErasuresRecorder } from '../../src/clicks/click-erasures.recorder.js';
+import { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
+import { ClicksRepository } from '../../src/clicks/clicks.repository.js';
 import type { DomainEntity } from '../../src/domains/domain.entity.js';
 import { DomainsRepository } from '../../src/domains/domains.repository.js';
 import type { ApiKeyEntity } from '../../src/identity/api-key.entity.js';
@@ -13,6 +16,7 @@ import { ApiKeysRepository, knownKey } from '../../src/identity/api-keys.reposit
 import type { LinkEntity } from '../../src/links/link.entity.js';
 import { LinksRepository } from '../../src/links/links.repository.js';
 import type { Tx } from '../../src/platform/context/context.js';
+import { IngestDatabase } from '../../src/platform/database/ingest-database.js';
 import { ResolverDatabase } from '../../src/platform/database/resolver-database.js';
 import { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
@@ -205,6 +209,8 @@ describe('query plans', () => {
       suspendedAt: null,
       deletedAt: null,
       purgedAt: null,
+      clickDetails: 'full' as const,
+      clickRetentionDays: null,
       createdAt: now,
       updatedAt: now,
     };
@@ -274,6 +280,63 @@ describe('query plans', () => {
     const table = (ahead: number): string => `clicks_${month(ahead).slice(0, 7).replace('-', '_')}`;
     expect(await months(month(0), month(1))).toEqual([table(0)]);
     expect(await months(month(-1), month(1))).toEqual([table(-1), table(0)]);
+  });
+
+  it('of erasing and expiring clicks touch one hash partition of each table', async () => {
+    const recording = new ClickErasuresRecorder();
+    const expiry = new ClickExpiryRepository(undefined as never); // Across tenants it asks as waypost_ingest.
+    const from = recorder.statements.length;
+    await recording.ofLink(tx, id);
+    await recording.ofTenant(tx);
+    await expiry.erase(tx, id);
+    await expiry.erase(tx, undefined);
+    await expiry.finish(tx, id);
+    await expiry.dropBefore(tx, now);
+    const statements = recorder.statements.slice(from);
+    for (const statement of statements) {
+      const touched = spread(await explain(statement));
+      // Clicks have partitions of their own each month: one of each.
+      delete touched.clicks;
+      expect({ sql: statement.sql, touched }).toEqual({ sql: statement.sql, touched: {} });
+    }
+    const months = statements.filter(({ sql }) => /FROM clicks\b/.test(sql));
+    expect(months.length).toBeGreaterThan(0);
+    for (const statement of months) {
+      const partitions = relations(await explain(statement)).flatMap((name) => /_(p\d{2})$/.exec(name)?.[1] ?? []);
+      expect(new Set(partitions).size).toBe(1);
+    }
+  });
+
+  it('of ingest look into the months of its clicks alone, and by an index', async () => {
+    const ingest = await new DataSource({
+      type: 'postgres',
+      url: await databaseUrl('waypost_ingest'),
+      logging: true,
+      logger: recorder,
+    }).initialize();
+    const from = recorder.statements.length;
+    await asRole('postgres', (client) =>
+      client.query(
+        `WITH tenant AS (
+           INSERT INTO tenants (id, name, slug, created_at, updated_at) VALUES ($1, 'Plan', $2, now(), now()))
+         INSERT INTO link_stats (tenant_id, link_id, clicks) VALUES ($1, $1, 0)`,
+        [id, `plan-${id}`],
+      ),
+    );
+    const row = { tenant_id: id, id, link_id: id, domain_id: id, occurred_at: now.toISOString(), bot: false };
+    await new ClicksRepository(new IngestDatabase(ingest)).store([row], now.getTime());
+    const readers: string[] = [];
+    for (const { sql, parameters } of recorder.statements.slice(from)) {
+      const [explained] = (await ingest.query(`EXPLAIN (FORMAT JSON) ${sql}`, parameters)) as [
+        { 'QUERY PLAN': [{ Plan: Plan }] },
+      ];
+      const plan = explained['QUERY PLAN'][0].Plan;
+      const months = relations(plan).flatMap((name) => /^clicks_(\d{4}_\d{2})_p/.exec(name)?.[1] ?? []);
+      expect(new Set(months).size).toBeLessThanOrEqual(1);
+      if (months.length > 0) readers.push(JSON.stringify(plan));
+    }
+    expect(readers).toEqual([expect.stringMatching(/"Index (Only )?Scan"/)]);
+    await ingest.destroy();
   });
 
   it('of the resolver, prepared once for all tenants, touch one hash partition and use an index', async () => {

@@ -15,6 +15,7 @@ export async function setup(): Promise<void> {
     LOG_LEVEL: 'warn',
     // All tests come from one address, and many ask for what is not there.
     SCAN_LIMIT_BURST: '1000000',
+    GEO_COUNTRY_HEADER: 'X-Test-Country',
   });
   shared = { process: waypost, dataDir };
   const credentials = await whenStarted(waypost, dataDir);

@@ -80,6 +80,16 @@ describe('readSettings', () => {
     (TRUSTED_PROXIES) => expect(refusal({ TRUSTED_PROXIES })).toContain('  TRUSTED_PROXIES: must be addresses'),
   );
 
+  it('takes a country from a header only when told which, whatever its case', () => {
+    expect(readSettings({}, 'run').geoCountryHeader).toBeUndefined();
+    expect(readSettings({ GEO_COUNTRY_HEADER: 'CF-IPCountry' }, 'run').geoCountryHeader).toBe('cf-ipcountry');
+    expect(refusal({ GEO_COUNTRY_HEADER: 'X Country' })).toContain('  GEO_COUNTRY_HEADER: ');
+  });
+
+  it.each(['0', '1.5', 'never'])('can not keep clicks for %s days', (CLICK_RETENTION_DAYS) =>
+    expect(refusal({ CLICK_RETENTION_DAYS })).toContain('  CLICK_RETENTION_DAYS: '),
+  );
+
   it('refuses two listeners on one port', () =>
     expect(() => readSettings({ PORT: '8080' }, 'run')).toThrow(/must differ/));
 });

@@ -29,6 +29,8 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
     this.schedule = {
       'make-click-partitions': { every: 6 * HOUR, run: () => clicks.makePartitions() },
       'forget-visitors': { every: HOUR, run: () => clicks.forgetVisitors() },
+      'expire-clicks': { every: 6 * HOUR, run: () => clicks.expire() },
+      'erase-clicks': { every: 10 * MINUTE, run: () => clicks.erase() },
       'recheck-domains': { every: 5 * MINUTE, run: () => domains.recheck() },
       'sweep-idempotency-records': { every: 10 * MINUTE, run: () => idempotency.sweep() },
       'purge-tenants': { every: MINUTE, run: () => tenants.purge() },

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { ClickErasuresRecorder } from './click-erasures.recorder.js';
+
+@Module({ providers: [ClickErasuresRecorder], exports: [ClickErasuresRecorder] })
+export class ClickErasuresModule {}

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../platform/context/context.js';
+import { IngestDatabase } from '../platform/database/ingest-database.js';
+import { NIL_UUID } from '../platform/ids.js';
+
+/** Rows deleted in one transaction: nobody waits long for it, and a crash loses little. */
+const AT_ONCE = 5_000;
+const ERASURES_AT_ONCE = 100;
+
+/** Of a link, or where `linkId` is undefined of the whole tenant. */
+export interface Erasure {
+  tenantId: string;
+  linkId: string | undefined;
+}
+
+// By the columns of the primary key after the tenant.
+const OF_LINK = { clicks: 'occurred_at, id', click_rollups: 'bucket, link_id' };
+const OF_TENANT = {
+  ...OF_LINK,
+  tenant_rollups: 'bucket',
+  breakdown_rollups: 'dimension, bucket, value',
+  click_days: 'dimension, day, value',
+};
+
+/**
+ * Removes clicks of what was deleted, and old ones. What there is to do is found as waypost_ingest, across tenants; it
+ * is done as waypost_app, one tenant at a time. Who was seen on which day is forgotten by itself: see VisitorSaltsRepository.
+ */
+@Injectable()
+export class ClickExpiryRepository {
+  constructor(private readonly database: IngestDatabase) {}
+
+  /** What is to be erased, oldest first. A tenant's turn comes when its links are gone and no click can be added. */
+  async pending(): Promise<Erasure[]> {
+    const rows = await this.database.query<{ tenant_id: string; link_id: string }>(
+      `SELECT tenant_id, link_id FROM click_erasures AS erasure
+       WHERE link_id <> $1
+          OR EXISTS (SELECT FROM tenants WHERE tenants.id = erasure.tenant_id AND purged_at IS NOT NULL)
+       ORDER BY requested_at LIMIT ${ERASURES_AT_ONCE}`,
+      [NIL_UUID],
+    );
+    return rows.map(({ tenant_id, link_id }) => ({
+      tenantId: tenant_id,
+      linkId: link_id === NIL_UUID ? undefined : link_id,
+    }));
+  }
+
+  /** Erases some rows. @returns whether there may be more */
+  async erase(tx: Tx, linkId: string | undefined): Promise<boolean> {
+    const [where, values] = linkId === undefined ? ['true', []] : ['link_id = $2', [linkId]];
+    for (const [table, key] of Object.entries(linkId === undefined ? OF_TENANT : OF_LINK)) {
+      if (await deleteSome(tx, table, key, where, values)) return true;
+    }
+    return false;
+  }
+
+  async finish(tx: Tx, linkId: string | undefined): Promise<void> {
+    await tx.manager.query('DELETE FROM click_erasures WHERE tenant_id = $1 AND link_id = $2', [
+      tx.tenantId,
+      linkId ?? NIL_UUID,
+    ]);
+  }
+
+  /** @returns how many months were dropped, all of whose clicks were before this day */
+  async dropMonths(firstKept: string): Promise<number> {
+    const [row] = await this.database.query<{ dropped: number }>('SELECT drop_click_partitions($1) AS dropped', [
+      firstKept,
+    ]);
+    return row?.dropped ?? 0;
+  }
+
+  /** Tenants that keep their clicks for fewer days than the platform does. */
+  async shorterRetentions(platformDays: number): Promise<Array<{ id: string; days: number }>> {
+    return this.database.query(
+      'SELECT id, click_retention_days AS days FROM tenants WHERE click_retention_days < $1 AND purged_at IS NULL',
+      [platformDays],
+    );
+  }
+
+  /** Deletes some clicks of before this time. @returns whether there may be more */
+  dropBefore(tx: Tx, time: Date): Promise<boolean> {
+    return deleteSome(tx, 'clicks', OF_LINK.clicks, 'occurred_at < $2', [time]);
+  }
+}
+
+async function deleteSome(tx: Tx, table: string, key: string, where: string, values: unknown[]): Promise<boolean> {
+  const [{ deleted }] = (await tx.manager.query(
+    `WITH gone AS (
+       DELETE FROM ${table}
+       WHERE tenant_id = $1 AND (${key}) IN (
+         SELECT ${key} FROM ${table} WHERE tenant_id = $1 AND ${where} LIMIT ${AT_ONCE})
+       RETURNING 1)
+     SELECT count(*)::int AS deleted FROM gone`,
+    [tx.tenantId, ...values],
+  )) as [{ deleted: number }];
+  return deleted === AT_ONCE;
+}
