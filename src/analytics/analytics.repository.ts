@@ -9,7 +9,9 @@ import { type Statement, statementOf } from './question-sql.js';
 const DEADLINE_MS = 5_000;
 
 const DETAILS_SINCE = `
-  SELECT to_timestamp(min(substring(month.relname FROM '^clicks_(\\d{4}_\\d{2})$')) || '_01 00:00+00', 'YYYY_MM_DD HH24:MITZH:TZM') AS since
+  SELECT greatest(
+    to_timestamp(min(substring(month.relname FROM '^clicks_(\\d{4}_\\d{2})$')) || '_01 00:00+00', 'YYYY_MM_DD HH24:MITZH:TZM'),
+    (SELECT now() - make_interval(days => click_retention_days) FROM tenants WHERE id = $1)) AS since
   FROM pg_inherits JOIN pg_class AS month ON month.oid = inhrelid WHERE inhparent = 'clicks'::regclass`;
 
 /** What was counted; clicks are those of people. */
@@ -48,9 +50,9 @@ export class AnalyticsRepository {
     return row?.first ?? undefined;
   }
 
-  /** Since when all single clicks are there: months before have been dropped, or never were. */
+  /** Since when all single clicks are there: what is older than the tenant keeps has been dropped, by month or by day. */
   async detailsSince(tx: Tx): Promise<Date | undefined> {
-    const [row] = await this.ask<{ since: Date | null }>(tx, { sql: DETAILS_SINCE, values: [] });
+    const [row] = await this.ask<{ since: Date | null }>(tx, { sql: DETAILS_SINCE, values: [tx.tenantId] });
     return row?.since ?? undefined;
   }
 

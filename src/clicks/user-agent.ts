@@ -8,8 +8,16 @@ export interface Agent {
   device: string | undefined;
   browser: string | undefined;
   os: string | undefined;
+  /** It says that it is a crawler, a preview or a monitor. */
   bot: boolean;
 }
+
+/**
+ * Programs that somebody has follow a link, and a name without a version. isbot takes them for bots too; they crawl
+ * nothing by themselves, and who tries a link out with them expects to be counted.
+ */
+const SENT_BY_SOMEBODY =
+  /^(?:(?:curl|wget|httpie|xh|node|node-fetch|undici|axios|got|deno|bun|python-requests|python-httpx|python-urllib|aiohttp|go-http-client|okhttp|java|java-http-client|apache-httpclient|reqwest|ureq|hyper|postmanruntime|insomnia|guzzlehttp|ruby|faraday|dart|libwww-perl|powershell|k6|autocannon|wrk|hey|apachebench)\b|mozilla\/5\.0$)/i;
 
 const SILENT: Agent = { device: undefined, browser: undefined, os: undefined, bot: false };
 
@@ -29,6 +37,6 @@ function parse(userAgent: string): Agent {
     device: parser.getPlatformType() || undefined,
     browser: parser.getBrowserName() || undefined,
     os: parser.getOSName() || undefined,
-    bot: isbot(userAgent),
+    bot: !SENT_BY_SOMEBODY.test(userAgent) && isbot(userAgent),
   };
 }

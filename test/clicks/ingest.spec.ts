@@ -245,6 +245,7 @@ describe('ingest', () => {
 /** Columns that say something. */
 const whatIsThere = (row: object | undefined): string[] =>
   Object.entries(row ?? {})
+    .filter(([column]) => column !== 'ingested') // Where it stands among the others: it says nothing of the visitor.
     .filter(([column, value]) => value !== null && value !== false && !(column === 'trigger' && value === 'link'))
     .map(([column]) => column)
     .toSorted();

@@ -13,7 +13,7 @@ Shorten a first link:
 
   curl -s ${apiUrl}/v1/shorten -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' -d '{"url":"https://example.com/"}'
 
-Follow the shortLink it answers with in a browser (programs, such as curl, are counted apart), then see the click:
+Follow the shortLink it answers with in a browser or with curl, then see the click:
 
   curl -s '${apiUrl}/v1/analytics?groupBy=count' -H 'Authorization: Bearer ${apiKey}'
 

@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * Programs are counted apart, and yet use up a link's `maxClicks`, as they always did: what may be followed once must
  * not be open to every program.
  */
-export class CountProgramsTowardsMaxClicks1795476200000 implements MigrationInterface {
+export class CountProgramsTowardsMaxClicks1795476400000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     await db.query(`GRANT SELECT (bots) ON link_stats TO waypost_resolver`);
     await db.query(view('s.clicks + s.bots AS clicks'));
