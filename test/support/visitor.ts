@@ -33,7 +33,7 @@ export class Visitor {
 
   /** @throws when the request failed */
   async get(host: string, path: string): Promise<Seen> {
-    const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: Mozilla/5.0 Firefox/140.0\r\n\r\n`;
+    const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\r\n`;
     if (this.socket) {
       const seen = await this.ask(this.socket, request);
       if (seen) return seen;
