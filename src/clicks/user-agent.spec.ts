@@ -18,9 +18,8 @@ describe('agentOf', () => {
     expect(agentOf(userAgent)).toEqual(agent); // The second comes from memory.
   });
 
-  it.each([CRAWLER, 'Slackbot-LinkExpanding 1.0', 'facebookexternalhit/1.1'])(
-    'takes %s for a bot',
-    (userAgent) => expect(agentOf(userAgent).bot).toBe(true),
+  it.each([CRAWLER, 'Slackbot-LinkExpanding 1.0', 'facebookexternalhit/1.1'])('takes %s for a bot', (userAgent) =>
+    expect(agentOf(userAgent).bot).toBe(true),
   );
 
   it.each(['curl/8.5.0', 'python-requests/2.31', 'node', 'undici', 'Go-http-client/1.1', 'Mozilla/5.0'])(
