@@ -60,10 +60,10 @@ describe('what is stored of a click', () => {
   it('is time, link and domain where the tenant wants counts', () =>
     expect(sent(countsOf(rowOf(click, place, visitor)))).toEqual(counted));
 
-  it('marks programs, which are no visitors, also where little is kept', () => {
-    const program = { ...click, userAgent: 'curl/8.5.0' };
-    expect(rowOf(program, place, visitor)).toMatchObject({ bot: true, visitor: undefined });
-    expect(rowOf({ ...program, optedOut: true }, place, visitor).bot).toBe(true);
-    expect(countsOf(rowOf(program, place, visitor)).bot).toBe(true);
+  it('marks bots, which are no visitors, also where little is kept', () => {
+    const bot = { ...click, userAgent: 'Slackbot-LinkExpanding 1.0' };
+    expect(rowOf(bot, place, visitor)).toMatchObject({ bot: true, visitor: undefined });
+    expect(rowOf({ ...bot, optedOut: true }, place, visitor).bot).toBe(true);
+    expect(countsOf(rowOf(bot, place, visitor)).bot).toBe(true);
   });
 });

@@ -137,7 +137,7 @@ describe('ingest', () => {
   it('keeps programs apart', async () => {
     await fresh();
     await ingest.clicks.store([
-      clickOn(tenant, link, { userAgent: 'curl/8.5.0', occurredAt: noon() + 1 }),
+      clickOn(tenant, link, { userAgent: 'Slackbot-LinkExpanding 1.0', occurredAt: noon() + 1 }),
       clickOn(tenant, link, { userAgent: BROWSER, occurredAt: noon() }),
     ]);
     await expectSums(tenant, { clicks: 1, visitors: 1, bots: 1 });
@@ -151,7 +151,7 @@ describe('ingest', () => {
   it('lets programs use up the clicks that a link may have', async () => {
     await fresh();
     const once = await tenant.link({ maxClicks: 1 });
-    await ingest.clicks.store([clickOn(tenant, once, { userAgent: 'curl/8.5.0' })]);
+    await ingest.clicks.store([clickOn(tenant, once, { userAgent: 'Slackbot-LinkExpanding 1.0' })]);
     expect((await visit(tenant.domain, `/${once.key}`)).status).toBe(410);
   });
 
