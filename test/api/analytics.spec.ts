@@ -89,8 +89,10 @@ describe('time series', () => {
 });
 
 describe('breakdowns', () => {
-  const recently = new Date(Date.now() - 3_600_000).toISOString();
-  const later = new Date(Date.now() - 1_800_000).toISOString();
+  // Of one day: somebody is a visitor anew on the next. A minute ago, or so.
+  const lately = Date.now() - 60_000;
+  const recently = new Date(Math.max(lately - 1_800_000, lately - (lately % 86_400_000))).toISOString();
+  const later = new Date(lately).toISOString();
 
   it('name each value once, the most clicked first, and null where it is not known', async () => {
     const own = await newTenant();
