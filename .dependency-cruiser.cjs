@@ -1,5 +1,6 @@
 /** Who may import whom: the rules of CONTRIBUTING.md, kept by CI. */
-const modules = '^src/(analytics|audit|clicks|dead-letters|domains|identity|links|redirects|tenants)/';
+const modules =
+  '^src/(analytics|audit|clicks|dead-letters|destinations|domains|identity|links|plans|redirects|scim|tenants)/';
 
 module.exports = {
   forbidden: [
@@ -8,9 +9,16 @@ module.exports = {
       name: 'platform-knows-no-business',
       severity: 'error',
       from: { path: '^src/platform/' },
-      to: { path: [modules, '^src/roles/'] },
+      to: { path: [modules, '^src/(roles|operate)/'] },
     },
-    { name: 'modules-know-no-role', severity: 'error', from: { path: modules }, to: { path: '^src/roles/' } },
+    { name: 'modules-know-no-role', severity: 'error', from: { path: modules }, to: { path: '^src/(roles|operate)/' } },
+    {
+      name: 'roles-know-no-command',
+      comment: 'Commands of operators stand beside the roles: no running process needs one.',
+      severity: 'error',
+      from: { path: '^src/roles/' },
+      to: { path: '^src/operate/' },
+    },
     {
       name: 'modules-meet-at-their-doors',
       comment: 'A module imports another only through its .module, .reader, .recorder or .jobs file.',
@@ -25,7 +33,7 @@ module.exports = {
       from: {
         path: modules,
         pathNot:
-          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|geo-database|click-details|visitor-keys|hot-set|redirect-cache|segment-writer|short-code-numbers|spool)\\.ts$',
+          '\\.(module|controller|service|repository|reader|recorder|processor|upkeep|guard|entity|schemas|errors|jobs|spec)\\.ts$|/(authenticator|click-queue|domain-verifier|folder-lock|geo-database|click-details|visitor-keys|hot-set|redirect-cache|reputation-feed|scim-access|segment-writer|short-code-numbers|spool|token-authenticator|token-tenants)\\.ts$',
       },
       to: {
         path: [

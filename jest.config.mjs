@@ -15,6 +15,8 @@ const common = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': swc },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // Jest would take test/api/routes.snap, which is none of its own, for a snapshot of a test/routes that is gone.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/routes$'],
 };
 
 /** Unit tests touch no IO; those in test/ share one Waypost on its own embedded PostgreSQL. */

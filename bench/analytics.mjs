@@ -3,14 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { ClickSpansRepository } from '../dist/clicks/click-spans.repository.js';
+import { ClickSpansUpkeep } from '../dist/clicks/click-spans.upkeep.js';
+import { continentOf } from '../dist/clicks/continents.js';
 import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
+import { createLogger } from '../dist/platform/telemetry/logger.js';
 import { derivingRollups } from '../test/support/derive-rollups.ts';
 import { multiplyLinks } from './links.mjs';
 import { keep, printTable } from './report.mjs';
 import { ask, startWaypost } from './waypost.mjs';
 
 // How long questions about clicks take over HTTP, one after the other: SQL loads the clicks of 90 days, half of them of one
-// tenant, derives the sums of them as ingest keeps them, and then that tenant asks. An export of all its clicks follows.
+// tenant, derives the sums of them as ingest keeps them, the worker's own code those of longer times, and then that tenant
+// asks. An export of all its clicks follows.
 
 const { values: options } = parseArgs({
   options: { full: { type: 'boolean', default: false }, clicks: { type: 'string' }, seed: { type: 'string' } },
@@ -22,6 +27,9 @@ const DAYS = 90;
 const ROUNDS = 40;
 const WARM_UP = 3;
 const OTHERS = 9;
+const COUNTRIES = ['DE', 'US', 'FR', 'GB', 'IT', 'ES', 'AT', 'CH', 'NL', 'PL', 'IN', 'JP', 'BR', 'CA', 'SE', null];
+const DAY_MS = 24 * 3_600_000;
+const TABLES = ['clicks', 'click_rollups', 'tenant_rollups', 'breakdown_rollups', 'click_days'];
 
 const QUESTIONS = {
   'total of 90 days': {},
@@ -29,6 +37,8 @@ const QUESTIONS = {
   'time series by day, Berlin': { groupBy: 'timeseries', granularity: 'day', timezone: 'Europe/Berlin' },
   countries: { groupBy: 'countries' },
   'top links': { groupBy: 'top_links' },
+  'top links, 30 days': { groupBy: 'top_links', interval: '30d' },
+  'top links by visitors': { groupBy: 'top_links', event: 'visitors' },
   'one country by day, Berlin': {
     groupBy: 'timeseries',
     granularity: 'day',
@@ -36,28 +46,34 @@ const QUESTIONS = {
     timezone: 'Europe/Berlin',
   },
   'browsers in one country': { groupBy: 'browsers', country: 'DE' },
+  'browsers in one country, 30 days': { groupBy: 'browsers', country: 'DE', interval: '30d' },
+  'countries, iOS by QR code': { groupBy: 'countries', os: 'iOS', trigger: 'qr' },
   'cities, mobile, 7 days': { groupBy: 'cities', device: 'mobile', interval: '7d' },
 };
 
 const waypost = await startWaypost();
-const admin = new pg.Client({ connectionString: await adminUrl(waypost) });
+const admin = new pg.Client({ connectionString: await urlOf(waypost, 'postgres') });
+const ingest = new pg.Client({ connectionString: await urlOf(waypost, 'waypost_ingest') });
 try {
   await admin.connect();
+  await ingest.connect();
   const loaded = await load();
+  const sums = await makeSpans();
   const rows = [];
   for (const [question, query] of Object.entries(QUESTIONS)) rows.push({ question, ...(await measure(query)) });
   const exported = await exportAll();
-  print(rows, exported);
-  await keep('analytics', { CLICKS, LINKS, DAYS, ROUNDS, SEED, loaded, rows, exported });
+  print(rows, sums, exported);
+  await keep('analytics', { CLICKS, LINKS, DAYS, ROUNDS, SEED, loaded, sums, rows, exported });
 } finally {
+  await ingest.end();
   await admin.end();
   await waypost.stop();
 }
 
-async function adminUrl({ dataDir }) {
+async function urlOf({ dataDir }, role) {
   const secret = (await readFile(join(dataDir, 'postgres-password'), 'utf8')).trim();
   const port = Number((await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[3]);
-  return connectionUrl({ port, secret }, 'postgres', 'waypost');
+  return connectionUrl({ port, secret }, role, 'waypost');
 }
 
 async function load() {
@@ -82,6 +98,46 @@ async function load() {
   return { clicksSeconds, sumsSeconds };
 }
 
+/** All of them, as if the worker had never run; and once more a day of the tenant that asks. */
+async function makeSpans() {
+  const query = async (sql, values) => (await ingest.query(sql, values)).rows;
+  const transaction = async (work) => {
+    await query('BEGIN');
+    const result = await work({ query });
+    await query('COMMIT');
+    return result;
+  };
+  const upkeep = new ClickSpansUpkeep(new ClickSpansRepository({ query, transaction }), createLogger('silent', false));
+  const make = (since) => upkeep.make({ tenants: undefined, since, now: Date.now(), mayGoOn: () => true });
+  const seconds = await timed(() => make(0));
+  const { rows } = await admin.query(`SELECT tenant_id FROM links LIMIT 1`);
+  const tenant = rows[0].tenant_id;
+  const yesterday = Math.floor(Date.now() / DAY_MS - 1) * DAY_MS;
+  await admin.query(`DELETE FROM click_spans WHERE tenant_id = $1 AND first >= $2`, [tenant, new Date(yesterday)]);
+  const secondsADay = await timed(() => make(yesterday));
+  await admin.query('VACUUM (ANALYZE) click_spans, link_spans, visit_spans');
+  const figures = await admin.query(
+    `SELECT kind, hours, spans::int, rows::int
+     FROM (SELECT kind, hours, count(*) AS spans FROM click_spans WHERE tenant_id = $1 GROUP BY 1, 2) AS span
+     JOIN (
+       SELECT 'links' AS kind, hours, count(*) AS rows FROM link_spans WHERE tenant_id = $1 GROUP BY 2
+       UNION ALL
+       SELECT 'visits', hours, count(*) FROM visit_spans WHERE tenant_id = $1 GROUP BY 2
+     ) AS counted USING (kind, hours)
+     ORDER BY 1, 2`,
+    [tenant],
+  );
+  const bytes = {};
+  for (const table of [...TABLES, 'click_spans', 'link_spans', 'visit_spans']) {
+    const sized = await admin.query(
+      `SELECT sum(pg_total_relation_size(relid))::float8 AS bytes FROM pg_partition_tree($1::regclass)`,
+      [table],
+    );
+    bytes[table] = Math.round((sized.rows[0].bytes / CLICKS) * 10) / 10;
+  }
+  return { seconds, secondsADay, ofTheTenant: figures.rows, bytesAClick: bytes };
+}
+
 /**
  * Links, countries and so on are skewed by a power of the random number: few have most. Nine other tenants have no links;
  * their clicks only lie beside.
@@ -101,15 +157,16 @@ async function insertClicks(tenant, domain) {
      SELECT CASE WHEN random() < 0.5 THEN $1::uuid ELSE ($2::uuid[])[1 + floor(random() * ${OTHERS})::int] END,
             gen_random_uuid(), ids[1 + floor(power(random(), 3) * ${LINKS})::int], $3,
             now() - power(random(), 1.1) * interval '${DAYS} days',
-            ${pick('EU', 'NA', 'AS')}, ${pick('DE', 'US', 'FR', 'GB', 'IT', 'ES', 'AT', 'CH', 'NL', 'PL', 'IN', 'JP', 'BR', 'CA', 'SE', null)},
+            continents[place], countries[place],
             NULL, ${cities}, ${pick('mobile', 'desktop', 'tablet', null)},
             ${pick('Chrome', 'Safari', 'Edge', 'Firefox', 'Samsung Internet for Android', 'Opera', null)},
             ${pick('Android', 'iOS', 'Windows', 'macOS', 'Linux', null)},
             'site' || (1 + floor(power(random(), 4) * 300))::int || '.example',
             ${pick('en', 'de', 'fr', 'es', 'it', 'pl', null)}, ${pick(null, 'newsletter', 'google', 'partner')},
             ${pick('link', 'link', 'qr')}, random() < 0.05, random() < 0.8, random() < 0.6
-     FROM generate_series(1, ${CLICKS}), pool`,
-    [tenant, others, domain],
+     FROM (SELECT 1 + floor(power(random(), 2) * ${COUNTRIES.length})::int AS place FROM generate_series(1, ${CLICKS})) AS visit,
+          pool, (SELECT $4::text[] AS countries, $5::text[] AS continents) AS places`,
+    [tenant, others, domain, COUNTRIES, COUNTRIES.map((country) => continentOf(country ?? undefined) ?? null)],
   );
   await admin.query(`UPDATE clicks SET first_of_link = false, first_of_tenant = false WHERE bot`);
 }
@@ -166,7 +223,7 @@ async function exportAll() {
   };
 }
 
-function print(rows, exported) {
+function print(rows, { seconds, secondsADay, ofTheTenant, bytesAClick }, exported) {
   console.log(
     `\n${CLICKS} clicks of ${DAYS} days, half of them of the tenant that asks, on ${LINKS} links; ${ROUNDS} times each`,
   );
@@ -174,5 +231,13 @@ function print(rows, exported) {
     ['question', 'p50 ms', 'p95 ms'],
     rows.map(({ question, p50, p95 }) => [question, p50, p95]),
   );
+  console.log(
+    `\nSums of longer times: made in ${seconds} s, those of one more day in ${secondsADay} s; of the tenant that asks`,
+  );
+  printTable(
+    ['of', 'hours', 'spans', 'rows'],
+    ofTheTenant.map(({ kind, hours, spans, rows: count }) => [kind, hours, spans, count]),
+  );
+  printTable(['table', 'bytes a click'], Object.entries(bytesAClick));
   console.log(`\nExport: ${JSON.stringify(exported)}`);
 }

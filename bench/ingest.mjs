@@ -1,22 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, Queue, setDefaultBackendFactory } from 'bullmq';
-import pg from 'pg';
-import { SegmentWriter } from '../dist/clicks/segment-writer.js';
-import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgres.js';
-import { newId } from '../dist/platform/ids.js';
-import { queueConnection } from '../dist/platform/queue/connection.js';
-import { Secrets } from '../dist/platform/secrets/secrets.js';
-import { multiplyLinks } from './links.mjs';
+import { parseArgs } from 'node:util';
+import { makeSegment, one, postgresSeconds, prepareIngest, progress } from './ingest-stage.mjs';
 import { keep, medianBy, printTable } from './report.mjs';
-import { ask, counters, freePort, machine, node, root, startWaypost } from './waypost.mjs';
 
 // Ingest end to end: segments of a spool go into the queue, and a worker process of its own stores them. The clock stops
 // when the last click is in all rollups. Worker, PostgreSQL and this process share the machine's cores. Redirects are
-// not part of it: see redirect.mjs.
+// not part of it: see redirect.mjs. With --minutes, as many clicks a second as --rate says for that long, too.
 
 const ROUNDS = 3;
 const CLICKS = 100_000;
@@ -26,127 +15,92 @@ const LINKS = 20_000;
 const SEGMENT = 5_000;
 const TURN = 20;
 const WARM_UP = 0.2;
-const START_SECONDS = 60;
 const ROUND_SECONDS = 180;
+const MB = 1024 * 1024;
 
-const BROWSERS = Array.from(
-  { length: 300 },
-  (_, n) =>
-    `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${80 + (n % 60)}.0.${n}.0 Safari/537.36`,
-);
-const COUNTRIES = ['DE', 'US', 'FR', 'IN', 'BR', 'JP', 'GB', 'NG', 'AU', 'MX'];
+/** A backlog in which one tenant has a hundred times the clicks of each of the others. */
+const UNFAIR = { segments: 40, others: 20, times: 100 };
+const SAMPLE_MS = 2_000;
+
+const round2 = (value) => Math.round(value * 100) / 100;
+const inMB = (bytes) => Math.round(bytes / MB);
 
 const SUMS = `
   SELECT (SELECT count(*) FROM clicks)::float8 AS clicks, (SELECT sum(clicks) FROM click_rollups)::float8 AS by_link,
          (SELECT sum(clicks) FROM tenant_rollups)::float8 AS by_tenant, (SELECT sum(clicks) FROM link_stats)::float8 AS counters,
          (SELECT sum(clicks) FROM breakdown_rollups WHERE dimension = 'country')::float8 AS by_country,
          (SELECT sum(clicks) FROM click_days WHERE dimension = 'country')::float8 AS by_day`;
+const OF_OTHERS = 'SELECT coalesce(sum(clicks), 0)::float8 AS clicks FROM tenant_rollups WHERE tenant_id <> $1';
+const RAW = ['clicks'];
+const ROLLED_UP = ['click_rollups', 'tenant_rollups', 'breakdown_rollups', 'click_days'];
 
 const ends = [];
 const atEnd = (end) => void ends.unshift(end);
-const one = (values) => values[Math.floor(Math.random() * values.length)];
+const { values: options } = parseArgs({
+  options: { minutes: { type: 'string', default: '0' }, rate: { type: 'string', default: '10000' } },
+});
 
 try {
-  const stage = await prepare();
+  const stage = await prepareIngest({ links: LINKS, tenants: Math.max(...TENANTS), atEnd });
   const rows = [];
   for (const tenants of TENANTS) rows.push(await measure(stage, stage.tenants.slice(0, tenants)));
   printTable(
-    ['tenants', 'clicks/s', 'seconds', 'worker CPU s'],
-    rows.map(({ tenants, perSecond, seconds, cpuSeconds }) => [tenants, perSecond, seconds, cpuSeconds]),
+    [
+      'tenants',
+      'clicks/s',
+      'seconds',
+      'worker µs',
+      'PostgreSQL µs',
+      'bytes raw',
+      'bytes rolled up',
+      'RSS MB',
+      'heap MB',
+    ],
+    rows.map((row) => [
+      row.tenants,
+      row.perSecond,
+      row.seconds,
+      row.workerCpu,
+      row.postgresCpu,
+      row.raw,
+      row.rolledUp,
+      row.rss,
+      row.heap,
+    ]),
   );
-  await keep('ingest', { ROUNDS, CLICKS, SEGMENT, TURN, LINKS, rows });
+  const fairness = await unfair(stage);
+  printTable(
+    ['backlog of one tenant', 'drained after s', 'clicks of 20 others', 'all visible after s', 'share'],
+    [[fairness.heavy, fairness.drained, fairness.others, fairness.visible, fairness.share]],
+  );
+  const minutes =
+    Number(options.minutes) > 0 ? await sustained(stage, Number(options.minutes), Number(options.rate)) : [];
+  if (minutes.length > 0) {
+    printTable(
+      ['minute', 'clicks/s', 'worker CPU', 'segments waiting', 'RSS MB', 'most', 'heap MB', 'most'],
+      minutes.map((m) => [m.minute, m.perSecond, m.cpu, m.waiting, m.rss, m.mostRss, m.heap, m.mostHeap]),
+    );
+  }
+  await keep('ingest', { ROUNDS, CLICKS, SEGMENT, TURN, LINKS, UNFAIR, rows, fairness, minutes });
 } finally {
   for (const end of ends) await end();
-}
-
-/** A whole Waypost migrates and ends; SQL makes tenants and links. From then on PostgreSQL and a worker run alone. */
-async function prepare() {
-  const waypost = await startWaypost(atEnd);
-  await ask(`${waypost.apiUrl}/v1/links`, {
-    method: 'POST',
-    key: waypost.apiKey,
-    body: { url: 'https://example.com/' },
-  });
-  await waypost.end();
-  const postgres = await startEmbeddedPostgres({ dataDir: waypost.dataDir, log: () => undefined });
-  atEnd(() => postgres.stop());
-  const admin = new pg.Client({ connectionString: postgres.adminUrl });
-  await admin.connect();
-  atEnd(() => admin.end());
-  const tenants = await makeTenants(admin);
-  const databaseUrls = { ingest: postgres.urlFor('waypost_ingest'), resolver: postgres.urlFor('waypost_resolver') };
-  setDefaultBackendFactory(createPostgresBackend);
-  const queue = new Queue('clicks', { connection: queueConnection({ roles: new Set(['redirect']), databaseUrls }) });
-  atEnd(() => queue.close());
-  const worker = await startWorker(waypost, {
-    DATABASE_URL: postgres.urlFor('waypost_app'),
-    DATABASE_INGEST_URL: databaseUrls.ingest,
-    SECRET_KEY: waypost.secretKey,
-    PLATFORM_KEY: waypost.platformKey,
-  });
-  return {
-    admin,
-    queue,
-    worker,
-    tenants,
-    home: waypost.home,
-    secrets: new Secrets(Buffer.from(waypost.secretKey, 'base64')),
-  };
-}
-
-/** The link that the API made, multiplied for tenants that are copies of its own. */
-async function makeTenants(admin) {
-  const most = Math.max(...TENANTS);
-  const { rows } = await admin.query('SELECT tenant_id, id FROM links LIMIT 1');
-  const [{ tenant_id: tenant, id: link }] = rows;
-  await multiplyLinks(admin, { tenant, link, links: LINKS / 2 });
-  await admin.query(
-    `INSERT INTO tenants (id, name, slug, created_at, updated_at)
-     SELECT uuidv7(), 'Tenant', 'bench-' || n, now(), now() FROM generate_series(2, $1::int) AS n`,
-    [most],
-  );
-  // Ingest asks for counters, not for links.
-  await admin.query(
-    `INSERT INTO link_stats (tenant_id, link_id, clicks)
-     SELECT id, uuidv7(), 0 FROM tenants, generate_series(1, $1::int) WHERE slug LIKE 'bench-%'`,
-    [Math.ceil(LINKS / 2 / most)],
-  );
-  await admin.query('VACUUM (ANALYZE) link_stats');
-  const links = await admin.query(
-    `SELECT tenant_id, array_agg(link_id) AS links FROM link_stats GROUP BY 1 ORDER BY count(*) DESC, 1`,
-  );
-  return links.rows;
-}
-
-async function startWorker({ home }, env) {
-  const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
-  const settings = { APP_ROLE: 'worker', HOST: '127.0.0.1', LOG_LEVEL: 'warn', PORT, REDIRECT_PORT, OPS_PORT };
-  const child = spawn(node, ['dist/main.js'], {
-    cwd: root,
-    env: { ...machine(), ...settings, DATA_DIR: await mkdtemp(join(home, 'worker-')), ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  atEnd(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  });
-  const opsUrl = `http://127.0.0.1:${OPS_PORT}`;
-  for (const end = Date.now() + START_SECONDS * 1000; ; await sleep(100)) {
-    const ready = await fetch(`${opsUrl}/readyz`).catch(() => undefined); // refused until it listens
-    if (ready?.ok) return { opsUrl };
-    if (child.exitCode !== null || Date.now() > end) throw new Error('The worker did not start');
-  }
 }
 
 /** The median round, after one that does not count. */
 async function measure(stage, tenants) {
   await round(stage, tenants, CLICKS * WARM_UP);
   const rounds = [];
+  const before = await sizes(stage);
   for (let n = 0; n < ROUNDS; n++) rounds.push(await round(stage, tenants, CLICKS));
+  const after = await sizes(stage);
+  const { rss, heap } = await progress(stage.worker);
   return {
     tenants: tenants.length,
     ...medianBy(rounds, 'perSecond'),
+    raw: Math.round((after.raw - before.raw) / (ROUNDS * CLICKS)),
+    rolledUp: Math.round((after.rolledUp - before.rolledUp) / (ROUNDS * CLICKS)),
+    rss: inMB(rss),
+    heap: inMB(heap),
     rounds: rounds.map(({ perSecond }) => perSecond),
   };
 }
@@ -154,47 +108,117 @@ async function measure(stage, tenants) {
 async function round(stage, tenants, clicks) {
   const jobs = [];
   for (let written = 0; written < clicks; written += SEGMENT) jobs.push(await segment(stage, tenants));
-  const [before, stored] = await Promise.all([sums(stage), progress(stage.worker)]);
+  const [before, stored] = [await sums(stage), await progress(stage.worker)];
+  const postgres = await postgresSeconds(stage);
   const start = performance.now();
-  for (const job of jobs) await stage.queue.add('store', job, { jobId: job.segment, removeOnComplete: true });
-  const end = Date.now() + ROUND_SECONDS * 1000;
-  let now = stored;
-  for (; now.stored < stored.stored + clicks; now = await progress(stage.worker)) {
-    if (Date.now() > end) throw new Error(`Only ${now.stored - stored.stored} of ${clicks} clicks were stored`);
-    await sleep(25);
-  }
+  for (const job of jobs) await send(stage, job);
+  const now = await until(stage, stored.stored + clicks);
   const seconds = (performance.now() - start) / 1000;
+  const postgresCpu = (await postgresSeconds(stage)) - postgres;
   mustHaveGrown(before, await sums(stage), clicks);
   return {
     perSecond: Math.round(clicks / seconds),
-    seconds: Math.round(seconds * 100) / 100,
-    cpuSeconds: Math.round((now.cpu - stored.cpu) * 100) / 100,
+    seconds: round2(seconds),
+    workerCpu: Math.round(((now.cpu - stored.cpu) * 1e6) / clicks),
+    postgresCpu: Math.round((postgresCpu * 1e6) / clicks),
   };
 }
 
-async function progress(worker) {
-  const [stored, cpu] = await counters(worker, 'waypost_clicks_stored_total', 'process_cpu_seconds_total');
-  return { stored, cpu };
+/** Half of all clicks go to one tenant, the others to all; half of a tenant's to one link. */
+function segment(stage, tenants) {
+  return makeSegment(stage, { clicks: SEGMENT, turn: TURN }, () => (Math.random() < 0.5 ? tenants[0] : one(tenants)));
 }
 
-/** Half of all clicks go to one link, the others to all links of all tenants. */
-async function segment({ secrets, home }, tenants) {
-  const id = newId();
-  const path = join(home, id);
-  const writer = new SegmentWriter(id, path, secrets.keyFor('clicks', id));
-  for (let n = 0; n < SEGMENT; n++) {
-    const tenant = Math.random() < 0.5 ? tenants[0] : one(tenants);
-    const linkId = Math.random() < 0.5 ? tenant.links[0] : one(tenant.links);
-    writer.append(
-      { tenantId: tenant.tenant_id, domainId: tenant.tenant_id, linkId },
-      visitor(),
-      n % 3 ? '' : 'utm_source=mail&utm_medium=news',
-    );
-    if (n % TURN === TURN - 1) writer.flush();
+/** All segments wait before the worker takes the first; each has clicks of every tenant. */
+async function unfair(stage) {
+  const [heavy, ...others] = stage.tenants.slice(0, UNFAIR.others + 1);
+  const shares = UNFAIR.times + UNFAIR.others;
+  const choose = (n) => (n % shares < UNFAIR.others ? others[n % shares] : heavy);
+  const jobs = [];
+  for (let n = 0; n < UNFAIR.segments; n++)
+    jobs.push(await makeSegment(stage, { clicks: SEGMENT, turn: TURN }, choose));
+  const ofOthers = Array.from({ length: SEGMENT }, (_, n) => choose(n)).filter((tenant) => tenant !== heavy).length;
+  const all = ofOthers * UNFAIR.segments;
+  const seen = async () => (await stage.admin.query(OF_OTHERS, [heavy.tenant_id])).rows[0].clicks;
+  const [before, { stored }] = [await seen(), await progress(stage.worker)];
+  await stage.queue.pause();
+  for (const job of jobs) await send(stage, job);
+  const start = performance.now();
+  await stage.queue.resume();
+  const visible = (async () => {
+    while ((await seen()) < before + all) await sleep(50);
+    return (performance.now() - start) / 1000;
+  })();
+  await until(stage, stored + SEGMENT * UNFAIR.segments);
+  const drained = (performance.now() - start) / 1000;
+  return {
+    heavy: SEGMENT * UNFAIR.segments - all,
+    drained: round2(drained),
+    others: all,
+    visible: round2(await visible),
+    share: round2((await visible) / drained),
+  };
+}
+
+/** As many segments a second as make the rate; what is measured is by minute: medians, and the most. */
+async function sustained(stage, minutes, rate) {
+  const tenants = stage.tenants.slice(0, 20);
+  const jobs = [];
+  for (let n = 0; n < (minutes * 60 * rate) / SEGMENT; n++) jobs.push(await segment(stage, tenants));
+  const samples = [];
+  const first = await progress(stage.worker);
+  const start = performance.now();
+  const elapsed = () => performance.now() - start;
+  const sending = { over: false };
+  const sampling = (async () => {
+    for (; !sending.over; await sleep(SAMPLE_MS)) {
+      const [now, waiting] = await Promise.all([
+        progress(stage.worker),
+        stage.queue.getJobCountByTypes('waiting', 'prioritized', 'active'),
+      ]);
+      samples.push({ at: elapsed(), waiting, ...now });
+    }
+  })();
+  for (const [n, job] of jobs.entries()) {
+    await sleep(Math.max(0, (n * SEGMENT * 1000) / rate - elapsed()));
+    await send(stage, job);
   }
-  writer.flush();
-  writer.close();
-  return { segment: id, frames: (await readFile(path)).toString('base64') };
+  sending.over = true;
+  await sampling;
+  await until(stage, first.stored + jobs.length * SEGMENT);
+  return Array.from({ length: Math.ceil(minutes) }, (_, n) => minuteOf(samples, n)).filter(Boolean);
+}
+
+function minuteOf(samples, n) {
+  const its = samples.filter(({ at }) => Math.floor(at / 60_000) === n);
+  if (its.length < 2) return undefined;
+  const [first, last] = [its[0], its.at(-1)];
+  const seconds = (last.at - first.at) / 1000;
+  const median = (figure) => medianBy(its, figure)[figure];
+  const most = (figure) => Math.max(...its.map((sample) => sample[figure]));
+  return {
+    minute: n + 1,
+    perSecond: Math.round((last.stored - first.stored) / seconds),
+    cpu: round2((last.cpu - first.cpu) / seconds),
+    waiting: median('waiting'),
+    rss: inMB(median('rss')),
+    mostRss: inMB(most('rss')),
+    heap: inMB(median('heap')),
+    mostHeap: inMB(most('heap')),
+  };
+}
+
+async function send({ queue }, job) {
+  await queue.add('store', job, { jobId: job.segment, removeOnComplete: true });
+}
+
+async function until({ worker }, stored) {
+  const end = Date.now() + ROUND_SECONDS * 1000;
+  for (; ; await sleep(25)) {
+    const now = await progress(worker);
+    if (now.stored >= stored) return now;
+    if (Date.now() > end) throw new Error(`${stored - now.stored} clicks were not stored in time`);
+  }
 }
 
 async function sums({ admin }) {
@@ -202,19 +226,22 @@ async function sums({ admin }) {
   return rows[0];
 }
 
+/** Bytes, indexes included, of what clicks are kept in. */
+async function sizes({ admin }) {
+  const of = async (tables) => {
+    await admin.query(`VACUUM ${tables.join(', ')}`);
+    const { rows } = await admin.query(
+      `SELECT sum(pg_total_relation_size(relid))::float8 AS bytes
+       FROM unnest($1::text[]) AS name, pg_partition_tree(name::regclass) WHERE isleaf`,
+      [tables],
+    );
+    return rows[0].bytes;
+  };
+  return { raw: await of(RAW), rolledUp: await of(ROLLED_UP) };
+}
+
 function mustHaveGrown(before, after, clicks) {
   const grown = Object.entries(after).map(([place, count]) => [place, count - before[place]]);
   const wrong = grown.filter(([, count]) => count !== clicks);
   if (wrong.length > 0) throw new Error(`Of ${clicks} clicks there are ${JSON.stringify(Object.fromEntries(wrong))}`);
-}
-
-function visitor() {
-  return {
-    address: `10.${Math.floor(Math.random() * 40)}.${Math.floor(Math.random() * 250)}.1`,
-    userAgent: one(BROWSERS),
-    referrer: `https://site${Math.floor(Math.random() * 40)}.example.com/page`,
-    language: one(['de-AT,de;q=0.9', 'en-US,en;q=0.9', 'fr']),
-    country: one(COUNTRIES),
-    optedOut: false,
-  };
 }

@@ -29,12 +29,14 @@ export async function measureHits({ few, visitors, run, env, home }) {
     ...(nginx ? [{ name: 'nginx', server: await run(startNginx(answer)) }] : []),
     { name: 'Waypost', server: waypost },
   ];
-  for (let n = -1; n < ROUNDS; n++) {
-    for (const contender of contenders) {
-      const round = await follow(visitors, contender.server, few, n < 0 ? WARM_UP_SECONDS : SECONDS);
-      if (n >= 0) (contender.rounds ??= []).push(round);
+  await visitors.first(async () => {
+    for (let n = -1; n < ROUNDS; n++) {
+      for (const contender of contenders) {
+        const round = await follow(visitors, contender.server, few, n < 0 ? WARM_UP_SECONDS : SECONDS);
+        if (n >= 0) (contender.rounds ??= []).push(round);
+      }
     }
-  }
+  });
   const rows = contenders.map(({ name, rounds }) => ({ server: name, ...medians(rounds) }));
   const clicks = await clicksOf(waypost);
   for (const { server } of contenders) await server.stop();

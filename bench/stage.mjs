@@ -5,7 +5,7 @@ import { createPostgresBackend, Queue } from 'bullmq';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgres.js';
 import { multiplyLinks } from './links.mjs';
-import { startWorker } from './servers.mjs';
+import { comeFirst, startWorker } from './servers.mjs';
 import { ask, node, startWaypost } from './waypost.mjs';
 
 // What the redirect benchmark plays on: a database with the links of two tenants, and visitors.
@@ -92,6 +92,15 @@ export function startVisitors() {
       const [{ result, error }] = await once(child, 'message', { signal: AbortSignal.timeout(ROUND_SECONDS * 1000) });
       if (error) throw new Error(error);
       return result;
+    },
+    /** For as long as `work` takes: see comeFirst. */
+    async first(work) {
+      comeFirst(child, true);
+      try {
+        return await work();
+      } finally {
+        comeFirst(child, false);
+      }
     },
     stop: () => child.disconnect(),
   };

@@ -174,13 +174,14 @@ async function measureClicks({ tenant_id: tenant, domain_id: domain }) {
   const before = { clicks: await size(['clicks']), rollups: await size(['click_rollups']) };
   const start = Date.now() - DAYS * DAY_MS;
   let busy = 0;
-  let sample;
   for (let sent = 0; sent < CLICKS; sent += BATCH) {
+    const segment = v7();
     const batch = Array.from({ length: BATCH }, (_, n) => {
       const occurredAt = start + Math.floor(((sent + n) / CLICKS) * DAYS * DAY_MS);
       const link = Math.random() < 0.5 ? links[0] : links[Math.floor(Math.random() ** 3 * links.length)];
       return {
         id: v7({ msecs: occurredAt }),
+        segment,
         tenantId: tenant,
         domainId: domain,
         linkId: link.id,
@@ -192,10 +193,9 @@ async function measureClicks({ tenant_id: tenant, domain_id: domain }) {
         query: '',
       };
     });
-    sample = batch[0];
     const occurred = Date.now();
     const began = performance.now();
-    await clicks.store(await details.of(batch, occurred), v7(), occurred);
+    await clicks.store(await details.of(batch, occurred), occurred);
     busy += performance.now() - began;
   }
   await ingest.end();
@@ -206,7 +206,6 @@ async function measureClicks({ tenant_id: tenant, domain_id: domain }) {
   } = await admin.query('SELECT count(*)::float8 AS rows FROM click_rollups');
   note('bytes a rollup row, with all indexes', ((await size(['click_rollups'])) - before.rollups) / rollups, 'bytes');
   note('rollup rows a click in this mix', rollups / CLICKS, '');
-  note('bytes a click as JSON in its job', JSON.stringify(sample).length, 'bytes');
   note('clicks ingested a second by one connection', (CLICKS / busy) * 1000, '');
 }
 
@@ -250,7 +249,7 @@ async function measureCache() {
     const link = {
       tenantId: v7(), domainId: v7(), linkId: v7(), url: Buffer.from(`${URL_TEXT}&n=${key}`).toString(), startsAt: null,
       expiresAt: null, expiredUrl: null, maxClicks: null, clicks: 0, redirectStatus: 302, forwardQuery: false, disabledAt: null,
-      sharedMaxAge: null,
+      takedown: null, sharedMaxAge: null,
     }; // prettier-ignore
     return { value: { ...link, plain: plainAnswer(link) }, confirmedAt: Date.now(), provisional: false };
   };

@@ -20,8 +20,9 @@ export const node = join(root, 'node_modules', '.bin', 'node');
  * `end` leaves the data, for whoever wants to start something else on it, and does not hinder `stop`.
  *
  * @param atEnd is given `stop` as soon as there is something to stop, by those who end more than this; the others need not care
+ * @param more settings besides those that keep it to itself
  */
-export async function startWaypost(atEnd = onSignal) {
+export async function startWaypost(atEnd = onSignal, more = {}) {
   const home = await mkdtemp(join(tmpdir(), 'waypost-bench-'));
   await chmod(home, 0o755); // root lends PostgreSQL another account, which must be able to come this far
   const dataDir = join(home, 'data');
@@ -33,6 +34,7 @@ export async function startWaypost(atEnd = onSignal) {
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
     SECRET_KEY: randomBytes(32).toString('base64'),
+    ...more,
   };
   const child = spawn(node, ['dist/main.js'], {
     cwd: root,
@@ -57,7 +59,7 @@ export async function startWaypost(atEnd = onSignal) {
   try {
     await started(child, () => output);
     const credentials = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));
-    return { ...credentials, home, dataDir, secretKey: settings.SECRET_KEY, end, stop };
+    return { ...credentials, home, dataDir, secretKey: settings.SECRET_KEY, output: () => output, end, stop };
   } catch (error) {
     await stop();
     throw error;

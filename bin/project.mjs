@@ -28,11 +28,11 @@ export async function runAsCommand(url, command) {
 }
 
 /**
- * Runs a program in the project's root and waits for its end, whatever signal comes. With `quiet` its output is
+ * Runs a program, in the project's root unless said, and waits for its end, whatever signal comes. With `quiet` its output is
  * returned, otherwise it is shown. `signal` is the one this process was asked to stop with, if any.
  */
-export function run(file, args, { quiet = false } = {}) {
-  const child = spawn(file, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
+export function run(file, args, { quiet = false, cwd = root } = {}) {
+  const child = spawn(file, args, { cwd, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));

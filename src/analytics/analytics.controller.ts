@@ -1,4 +1,5 @@
-import { Controller, Get, Header, Headers, Query, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Query, Res, StreamableFile } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { Context } from '../platform/context/context.js';
 import { Access, Ctx } from '../platform/http/access.js';
 import {
@@ -26,12 +27,19 @@ export class AnalyticsController {
 
   @Get()
   @Access('analytics:read', { returns: analyticsResponse })
-  answer(@Ctx() ctx: Context, @Query({ schema: analyticsQuery }) query: AnalyticsQuery): Promise<object> {
-    return this.analytics.answer(ctx, query);
+  async answer(
+    @Ctx() ctx: Context,
+    @Query({ schema: analyticsQuery }) query: AnalyticsQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const { answer, wholeHoursBefore } = await this.analytics.answer(ctx, query);
+    // A field would have no place in a list.
+    if (wholeHoursBefore) void reply.header('waypost-whole-hours-before', wholeHoursBefore.toISOString());
+    return answer;
   }
 
   @Get('export')
-  @Access('analytics:read', { returns: exportResponse })
+  @Access('analytics:read', { returns: exportResponse, types: ['text/csv', 'application/x-ndjson'] })
   async export(@Ctx() ctx: Context, @Query({ schema: exportQuery }) query: ExportQuery): Promise<StreamableFile> {
     const { type, name } = FILES[query.format];
     const disposition = `attachment; filename="${name}"`;
@@ -40,14 +48,13 @@ export class AnalyticsController {
 
   @Get('live')
   @Header('cache-control', 'no-store')
-  @Access('analytics:read', { returns: liveResponse })
+  @Access('analytics:read', { returns: liveResponse, types: ['text/event-stream'] })
   async live(
     @Ctx() ctx: Context,
     @Query({ schema: liveQuery }) query: LiveQuery,
     @Headers('last-event-id') lastEventId?: string,
-    @Headers('authorization') authorization?: string,
   ): Promise<StreamableFile> {
-    const stream = await this.lives.stream(ctx, query, { lastEventId, authorization });
+    const stream = await this.lives.stream(ctx, query, lastEventId);
     return new StreamableFile(stream, { type: 'text/event-stream; charset=utf-8' });
   }
 }

@@ -24,3 +24,17 @@ export const tooManyListeners = (most: number): DomainError =>
     'too_many_listeners',
     `Your tenant already has ${most} live streams here. Close one first.`,
   );
+
+export const tooManyQuestions = (): DomainError =>
+  new DomainError(
+    'too_many',
+    'too_many_questions',
+    'Your tenant asks too many questions at once. Ask again when some of them are answered.',
+  );
+
+export const tooManyExports = (most: number): DomainError =>
+  new DomainError(
+    'too_many',
+    'too_many_exports',
+    `Your tenant already has ${most} exports running here. Wait for one, or end it.`,
+  );

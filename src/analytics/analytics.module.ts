@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { DomainsModule } from '../domains/domains.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { LinksModule } from '../links/links.module.js';
@@ -11,7 +12,7 @@ import { LiveRepository } from './live.repository.js';
 import { LiveService } from './live.service.js';
 
 @Module({
-  imports: [DomainsModule, IdentityModule, LinksModule],
+  imports: [AuditModule, DomainsModule, IdentityModule, LinksModule],
   providers: [
     AnalyticsRepository,
     AnalyticsService,

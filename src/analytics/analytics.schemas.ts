@@ -229,11 +229,14 @@ const counts = {
   clicks: z.int(),
   visitors: z.int().optional().meta({ description: 'With event=visitors' }),
 };
+const wholeHours = z.literal(true).optional().meta({
+  description: 'The sums of then are by hour, and hours that lie partly within are counted whole or not at all',
+});
 const value = z.string().nullable().optional();
 
 export const analyticsResponse = z.union([
-  z.object(counts).meta({ description: 'groupBy=count' }),
-  z.array(z.object({ start: z.iso.datetime(), ...counts })).meta({
+  z.object({ ...counts, wholeHours }).meta({ description: 'groupBy=count' }),
+  z.array(z.object({ start: z.iso.datetime(), ...counts, wholeHours })).meta({
     description: 'groupBy=timeseries: one entry for each hour, day and so on, also for those without clicks',
   }),
   z

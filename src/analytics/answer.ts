@@ -3,15 +3,20 @@ import { toPublicId } from '../platform/ids.js';
 import type { Row, Sums } from './analytics.repository.js';
 import { dimensionOf } from './dimensions.js';
 import type { Question } from './question.js';
+import { isRounded } from './whole-hours.js';
 
 /** What a question is answered with, in the API's terms. */
 export function answerOf(question: Question, rows: Row[]): object {
   const shown = countsOf(question);
   switch (question.groupBy) {
     case 'count':
-      return shown(rows[0] ?? NOTHING);
+      return { ...shown(rows[0] ?? NOTHING), ...rounded(question.start, question.to, question) };
     case 'timeseries':
-      return seriesOf(question, rows).map(({ start, sums }) => ({ start: start.toISOString(), ...shown(sums) }));
+      return seriesOf(question, rows).map(({ start, end, sums }) => ({
+        start: start.toISOString(),
+        ...shown(sums),
+        ...rounded(start < question.start ? question.start : start, end, question),
+      }));
     case 'bots':
       return sharesOf(rows[0] ?? NOTHING, question);
     case 'top_links':
@@ -35,11 +40,30 @@ const countsOf =
     return event === 'visitors' ? { clicks, visitors: sums.visitors ?? 0 } : { clicks };
   };
 
-function seriesOf({ slices, open }: Question, rows: Row[]): Array<{ start: Date; sums: Sums }> {
+/** Said only where it is so. */
+const rounded = (from: Date, to: Date, question: Question): { wholeHours?: true } =>
+  isRounded(from, to, question) ? { wholeHours: true } : {};
+
+function seriesOf({ slices, to, open }: Question, rows: Row[]): Array<{ start: Date; end: Date; sums: Sums }> {
   const bySlice = new Map(rows.map((row) => [row.slice, row]));
-  const entries = slices.map((start, index) => ({ start, sums: bySlice.get(index + 1) ?? NOTHING }));
+  // The first entry may begin within an hour that is one sum.
+  const before = bySlice.get(0);
+  if (before) bySlice.set(1, added(before, bySlice.get(1)));
+  bySlice.delete(0);
+  const entries = slices.map((start, index) => ({
+    start,
+    end: slices[index + 1] ?? to,
+    sums: bySlice.get(index + 1) ?? NOTHING,
+  }));
   return open ? entries.slice(Math.min(...bySlice.keys(), Infinity) - 1) : entries;
 }
+
+const added = (row: Row, { clicks, visitors, bots }: Sums = NOTHING): Row => ({
+  ...row,
+  clicks: row.clicks + clicks,
+  visitors: row.visitors + visitors,
+  bots: row.bots + bots,
+});
 
 const sharesOf = ({ clicks, visitors, bots }: Sums, { event }: Question): object[] => {
   const of = (bot: boolean, clicks: number, visitors: number): object => ({

@@ -16,7 +16,7 @@ export class ClickFilters {
 
   async resolve(tx: Tx, query: Filters): Promise<ClickFilter> {
     const { domain, key, linkId, tag } = query;
-    const filter = { dimensions: dimensionsIn(query), tags: tag };
+    const filter = { dimensions: dimensionsIn(query), tags: tag, confinedTo: tx.restrictions };
     const [hostname] = domain?.include ?? [];
     if (key !== undefined && hostname !== undefined) {
       return { ...filter, links: { include: [await this.links.idOf(tx, hostname, key)], exclude: [] } };

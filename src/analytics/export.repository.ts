@@ -3,7 +3,8 @@ import type { Tx } from '../platform/context/context.js';
 import { AnalyticsRepository } from './analytics.repository.js';
 import { DIMENSIONS, type Dimension } from './dimensions.js';
 import type { ExportPosition } from './export-cursor.js';
-import { clickConditions, Values } from './question-sql.js';
+import { clickConditions } from './question-sql.js';
+import { Values } from './sql-values.js';
 import type { ClickFilter } from './question.js';
 import type { Span } from './whole-days.js';
 

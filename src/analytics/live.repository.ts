@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
 import { AnalyticsRepository } from './analytics.repository.js';
 import { detailsOf, type ExportedRow } from './export.repository.js';
-import { clickConditions, Values } from './question-sql.js';
+import { clickConditions } from './question-sql.js';
+import { Values } from './sql-values.js';
 import type { ClickFilter } from './question.js';
 
 /** After which click a stream stands, in the order in which clicks were stored. */
@@ -15,6 +16,8 @@ export interface LivePosition {
 // What transactions before this one have stored is there or never will be: those beyond may still be under way, and end
 // in any order.
 const SETTLED = `(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint`;
+
+const NEXT = `(pg_snapshot_xmax(pg_current_snapshot())::text)::bigint`;
 
 /** Follows clicks in the order in which they were stored. */
 @Injectable()
@@ -29,6 +32,13 @@ export class LiveRepository {
     });
     if (!row) throw new Error('The database told no snapshot');
     return row.settled;
+  }
+
+  /** The number that no transaction has had yet. */
+  async next(tx: Tx): Promise<string> {
+    const [row] = await this.analytics.ask<{ next: string }>(tx, { sql: `SELECT ${NEXT} AS next`, values: [] });
+    if (!row) throw new Error('The database told no snapshot');
+    return row.next;
   }
 
   /** @returns clicks after this position, and up to where it has looked */

@@ -1,10 +1,13 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
-import { AccessReader } from '../identity/access.reader.js';
+import { AuditRecorder } from '../audit/audit.recorder.js';
 import type { Context } from '../platform/context/context.js';
+import { isUnavailable } from '../platform/database/database-errors.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { Cursors } from '../platform/http/pagination.js';
+import { TenantStreams } from '../platform/http/tenant-streams.js';
+import { ACCESS_CHECK_MS } from '../platform/http/while-allowed.js';
 import { NIL_UUID } from '../platform/ids.js';
 import { tooManyListeners } from './analytics.errors.js';
 import type { LiveQuery } from './analytics.schemas.js';
@@ -17,22 +20,26 @@ const POLL_MS = 1_000;
 const BATCH = 500;
 /** Proxies and clients give up connections on which nothing comes. */
 const HEARTBEAT_MS = 15_000;
-const ACCESS_CHECK_MS = 30_000;
 /** Of one tenant, in this process. */
 const MOST_LISTENERS = 10;
+/** What a stopping process still has to say is taken in this time, or by nobody. */
+const FAREWELL_MS = 1_000;
+/** Spread: those whose process stops must not all come to the next one in the same moment. */
+const reconnectMs = (): number => 500 + Math.floor(Math.random() * 2_500);
 
 interface Listener {
   ctx: Context;
   list: string;
   position: LivePosition;
+  /** Whether the position that was asked for is not to be had. */
+  reset: boolean;
   filter: ClickFilter;
   bots: boolean;
-  authorization: string | undefined;
 }
 
 @Injectable()
 export class LiveService implements BeforeApplicationShutdown {
-  private readonly listeners = new Map<string, number>();
+  private readonly streams = new TenantStreams(MOST_LISTENERS, tooManyListeners);
   private readonly shutdown = new AbortController();
 
   constructor(
@@ -40,72 +47,87 @@ export class LiveService implements BeforeApplicationShutdown {
     private readonly clicks: LiveRepository,
     private readonly filters: ClickFilters,
     private readonly cursors: Cursors,
-    private readonly access: AccessReader,
+    private readonly audit: AuditRecorder,
   ) {}
 
-  beforeApplicationShutdown(): void {
+  /** Listeners are sent to another process; one that takes nothing must not keep this one. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.shutdown.abort();
+    const end = performance.now() + FAREWELL_MS;
+    while (this.streams.size > 0 && performance.now() < end) await sleep(20);
+    this.streams.cut('A live stream was cut off: the process stops, and its listener reads nothing');
   }
 
   /** Server-Sent Events: clicks as they are stored, from now on or from where an earlier stream ended. */
-  async stream(
-    ctx: Context,
-    query: LiveQuery,
-    { lastEventId, authorization }: { lastEventId?: string | undefined; authorization?: string | undefined },
-  ): Promise<Readable> {
+  stream(ctx: Context, query: LiveQuery, lastEventId: string | undefined): Promise<Readable> {
     const list = `live clicks ${JSON.stringify(query)}`;
     const resumed = this.cursors.read(ctx, list, lastEventId || undefined);
-    if ((this.listeners.get(ctx.tenantId) ?? 0) >= MOST_LISTENERS) throw tooManyListeners(MOST_LISTENERS);
-    const { filter, position } = await this.transactions.read(ctx, async (tx) => ({
-      filter: await this.filters.resolve(tx, query),
-      position: resumed
-        ? { ingested: String(resumed[0]), id: String(resumed[1]) }
-        : { ingested: await this.clicks.now(tx), id: NIL_UUID },
-    }));
-    return this.open({ ctx, list, position, filter, bots: query.bots, authorization });
+    return this.streams.add(ctx.tenantId, async () => {
+      const filter = await this.transactions.read(ctx, (tx) => this.filters.resolve(tx, query));
+      const start = await this.startOf(ctx, resumed);
+      await this.transactions.run(ctx, (tx) => this.audit.recordRead(tx, ctx, 'click.streamed', query));
+      return this.open({ ctx, list, ...start, filter, bots: query.bots });
+    });
+  }
+
+  /**
+   * Positions are numbers of transactions. One that the primary has not come to yet is of a database that has been
+   * restored from a backup since: whoever waited there would hear nothing for long, and then have missed something.
+   */
+  private async startOf(ctx: Context, resumed: unknown[] | undefined): Promise<Pick<Listener, 'position' | 'reset'>> {
+    const [ingested, id] = (resumed ?? []).map(String);
+    if (ingested !== undefined && id !== undefined) {
+      const next = await this.transactions.run(ctx, (tx) => this.clicks.next(tx));
+      if (BigInt(ingested) <= BigInt(next)) return { position: { ingested, id }, reset: false };
+    }
+    const now = await this.transactions.read(ctx, (tx) => this.clicks.now(tx));
+    return { position: { ingested: now, id: NIL_UUID }, reset: resumed !== undefined };
   }
 
   private open(listener: Listener): Readable {
     const stream = new PassThrough();
     const gone = new AbortController();
-    this.count(listener.ctx, 1);
-    stream.once('close', () => {
-      this.count(listener.ctx, -1);
-      gone.abort();
-    });
+    stream.once('close', () => gone.abort());
     const events = this.events(listener, AbortSignal.any([this.shutdown.signal, gone.signal]));
     // An error ends the stream, and whoever sends it hears of it there.
     pipeline(events, stream, () => undefined);
     return stream;
   }
 
-  private count({ tenantId }: Context, change: 1 | -1): void {
-    const listeners = (this.listeners.get(tenantId) ?? 0) + change;
-    if (listeners > 0) this.listeners.set(tenantId, listeners);
-    else this.listeners.delete(tenantId);
-  }
-
   /** Ends when the process does, or when the credentials no longer hold: the client then comes again, or is refused. */
   private async *events(listener: Listener, over: AbortSignal): AsyncGenerator<string> {
     let said = performance.now();
     let checked = said;
-    yield this.heartbeat(listener);
+    yield `retry: ${reconnectMs()}\n${this.heartbeat(listener)}`;
+    if (listener.reset) yield `id: ${this.idOf(listener, listener.position)}\nevent: reset\ndata: {}\n\n`;
     while (!over.aborted) {
+      // Before anything is read: whoever took nothing for an hour may have lost their access meanwhile.
+      if (performance.now() - checked >= ACCESS_CHECK_MS) {
+        if (!(await (listener.ctx.stillHolds?.() ?? true))) return;
+        checked = performance.now();
+      }
       const { events, more } = await this.next(listener);
       const now = performance.now();
       if (events !== '' || now - said >= HEARTBEAT_MS) {
         said = now;
         yield events || this.heartbeat(listener);
       }
-      if (now - checked >= ACCESS_CHECK_MS) {
-        if (!(await this.access.isInForce(listener.ctx, listener.authorization, 'analytics:read'))) return;
-        checked = now;
-      }
       if (!more) await pause(over);
+    }
+    yield `: come again\n${this.heartbeat(listener)}`;
+  }
+
+  /** While the database is away nothing comes; nothing is lost either, so that the stream need not end. */
+  private async next(listener: Listener): Promise<{ events: string; more: boolean }> {
+    try {
+      return await this.read(listener);
+    } catch (error) {
+      if (isUnavailable(error)) return { events: '', more: false };
+      throw error;
     }
   }
 
-  private async next(listener: Listener): Promise<{ events: string; more: boolean }> {
+  private async read(listener: Listener): Promise<{ events: string; more: boolean }> {
     const { rows, settled } = await this.transactions.read(listener.ctx, (tx) =>
       this.clicks.after(tx, listener.position, listener, BATCH),
     );

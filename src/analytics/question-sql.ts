@@ -1,45 +1,32 @@
+import { type Cover, type ClickSpan, uncovered } from './cover.js';
 import { DIMENSIONS, dimensionOf, type Dimension, type RollupDimension } from './dimensions.js';
 import { isAboutLinks, type Question, type Source, sourceOf } from './question.js';
+import { confined, eachOf, matching, onDomains, type Statement, SUMS, tagged, Values, within } from './sql-values.js';
 import { daysWithin, type Span } from './whole-days.js';
 import type { ValueFilter } from './value-filter.js';
 
-export interface Statement {
-  sql: string;
-  values: unknown[];
-}
-
-/** Collects the values of a statement; $1 is the tenant. */
-export class Values {
-  readonly all: unknown[];
-
-  constructor(tenantId: string) {
-    this.all = [tenantId];
-  }
-
-  add(value: unknown, type: string): string {
-    this.all.push(value);
-    return `$${this.all.length}::${type}`;
-  }
-}
-
 /** The statement that answers a question for a tenant. */
-export function statementOf(tenantId: string, question: Question): Statement {
+export function statementOf(tenantId: string, question: Question, cover: Cover = uncovered(question)): Statement {
   const values = new Values(tenantId);
-  const rows = rowsOf(question, sourceOf(question), values);
+  const rows = rowsOf(question, sourceOf(question), { cover, values });
   return { sql: grouped(question, rows, values), values: values.all };
 }
 
-const SUMS = `sum(clicks)::float8 AS clicks, sum(visitors)::float8 AS visitors, sum(bots)::float8 AS bots`;
+interface Reading {
+  cover: Cover;
+  values: Values;
+}
 
 /** Rows of (at, key, clicks, visitors, bots): `key` is what the answer is grouped by, if anything is. */
-function rowsOf(question: Question, source: Source, values: Values): string {
+function rowsOf(question: Question, source: Source, reading: Reading): string {
   const { from, to } = question;
   const whole = { from, to };
+  const { values } = reading;
   switch (source.kind) {
     case 'links':
-      return linkRows(question, values);
+      return linkRows(question, reading);
     case 'clicks':
-      return clickRows(question, values);
+      return clickRows(question, reading);
     case 'tenant': {
       const read = (span: Span): string => tenantRows(span, values);
       // Every click has a trigger: its days sum up to the tenant's.
@@ -67,11 +54,10 @@ function cutAtDays(
 ): string | undefined {
   const cut = daysWithin(question);
   if (!cut) return undefined;
-  return [days(cut.days), ...cut.ends.map(quarters)].join('\n    UNION ALL ');
+  return together([days(cut.days), ...cut.ends.map(quarters)]);
 }
 
-const within = (column: string, { from, to }: Span, values: Values): string =>
-  `${column} >= ${values.add(from, 'timestamptz')} AND ${column} < ${values.add(to, 'timestamptz')}`;
+const together = (selects: string[]): string => selects.join('\n    UNION ALL ');
 
 const tenantRows = (span: Span, values: Values): string =>
   `SELECT bucket AS at, NULL::text AS key, clicks, visitors, bots FROM tenant_rollups
@@ -91,39 +77,65 @@ function dayRows({ from, to }: Span, dimension: string, filter: ValueFilter | un
 
 const dayOf = (time: Date): string => time.toISOString().slice(0, 10);
 
-/** Ends in nothing, or in further conditions. */
-function matching(column: string, filter: ValueFilter | undefined, type: string, values: Values): string {
-  if (!filter) return '';
-  const { include, exclude } = filter;
-  return [
-    include.length > 0 ? ` AND ${column} = ANY (${values.add(include, `${type}[]`)})` : '',
-    exclude.length > 0 ? ` AND ${column} <> ALL (${values.add(exclude, `${type}[]`)})` : '',
+function linkRows(question: Question, { cover, values }: Reading): string {
+  const { links, domains, tags, confinedTo } = question.filter;
+  const conditions = [
+    matching('link_id', links, 'uuid', values),
+    onDomains(domains, values),
+    tagged('link_id', tags, values),
+    confined(confinedTo, values),
   ].join('');
+  const quarters = (time: string): string =>
+    `SELECT bucket AS at, link_id AS key, clicks, visitors, bots FROM click_rollups
+     WHERE tenant_id = $1 AND ${time}
+       ${conditions}`;
+  return together([
+    ...spanRows('link_spans', 'link_id', cover.whole, conditions, values),
+    ...eachOf(cover.rest, 'bucket', values, quarters),
+  ]);
 }
 
-function linkRows(question: Question, values: Values): string {
-  const { links, domains, tags } = question.filter;
-  const ofDomains = domains
-    ? ` AND link_id IN (SELECT id FROM links WHERE tenant_id = $1${matching('domain_id', domains, 'uuid', values)})`
-    : '';
-  return `SELECT bucket AS at, link_id AS key, clicks, visitors, bots FROM click_rollups
-     WHERE tenant_id = $1 AND ${within('bucket', question, values)}
-       ${matching('link_id', links, 'uuid', values)}${ofDomains}${tagged(tags, values)}`;
-}
-
-const tagged = (tags: ValueFilter | undefined, values: Values): string => {
-  const withOne = (operator: string, names: string[]): string =>
-    names.length === 0
-      ? ''
-      : ` AND link_id ${operator} (SELECT link_id FROM tags WHERE tenant_id = $1 AND name = ANY (${values.add(names, 'text[]')}))`;
-  return tags ? withOne('IN', tags.include) + withOne('NOT IN', tags.exclude) : '';
-};
-
-function clickRows(question: Question, values: Values): string {
+function clickRows(question: Question, { cover, values }: Reading): string {
   const first = isAboutLinks(question) ? 'first_of_link' : 'first_of_tenant';
-  return `SELECT occurred_at AS at, ${keyOf(question)} AS key,
+  const clicks = (time: string): string =>
+    `SELECT occurred_at AS at, ${keyOf(question)} AS key,
             (NOT bot)::int AS clicks, ${first}::int AS visitors, bot::int AS bots FROM clicks
-     WHERE tenant_id = $1 AND ${within('occurred_at', question, values)}${clickConditions(question, values)}`;
+     WHERE tenant_id = $1 AND ${time}${clickConditions(question, values)}`;
+  return together([...cellRows(question, cover.whole, values), ...eachOf(cover.rest, 'occurred_at', values, clicks)]);
+}
+
+/** Sums by what is known of a visit, where '' is not known. */
+function cellRows(question: Question, spans: ClickSpan[], values: Values): string[] {
+  if (spans.length === 0) return [];
+  const { filter, groupBy, bots } = question;
+  const own = dimensionOf(groupBy);
+  const conditions = [
+    // What a deleted link had was taken out: zeros may be left.
+    bots || groupBy === 'bots' ? ' AND clicks + bots > 0' : ' AND clicks > 0',
+    ...Object.entries(filter.dimensions).map(([name, one]) =>
+      matching(DIMENSIONS[name as Dimension], one, 'text', values),
+    ),
+  ];
+  return spanRows('visit_spans', own ? DIMENSIONS[own] : 'NULL::text', spans, conditions.join(''), values);
+}
+
+/** Span by span, by the index: each is a piece of it. */
+function spanRows(table: string, key: string, spans: ClickSpan[], conditions: string, values: Values): string[] {
+  if (spans.length === 0) return [];
+  const hours = values.add(
+    spans.map((span) => span.hours),
+    'int[]',
+  );
+  const firsts = values.add(
+    spans.map(({ first }) => first),
+    'timestamptz[]',
+  );
+  return [
+    `SELECT span.first AS at, part.* FROM unnest(${hours}, ${firsts}) AS span (hours, first)
+     CROSS JOIN LATERAL (
+       SELECT ${key} AS key, clicks, visitors, bots FROM ${table}
+       WHERE tenant_id = $1 AND hours = span.hours AND first = span.first${conditions} OFFSET 0) AS part`,
+  ];
 }
 
 function keyOf({ groupBy }: Question): string {
@@ -144,7 +156,8 @@ export function clickConditions(
     bots || groupBy === 'bots' ? '' : ' AND NOT bot',
     matching('link_id', filter.links, 'uuid', values),
     matching('domain_id', filter.domains, 'uuid', values),
-    tagged(filter.tags, values),
+    tagged('link_id', filter.tags, values),
+    confined(filter.confinedTo, values),
     ...Object.entries(filter.dimensions).map(([name, one]) => matching(known(name as Dimension), one, 'text', values)),
   ].join('');
 }
@@ -159,10 +172,7 @@ function grouped(question: Question, rows: string, values: Values): string {
       return `SELECT width_bucket(at, ${values.add(question.slices, 'timestamptz[]')}) AS slice, ${SUMS}
      FROM (${rows}) AS counted GROUP BY 1`;
     case 'top_links':
-      return `${summed}
-     SELECT link.id AS "linkId", domain.hostname AS domain, link.key AS "linkKey", link.url, clicks, visitors, bots
-     FROM summed JOIN links AS link ON link.tenant_id = $1 AND link.id = summed.key
-     JOIN domains AS domain ON domain.tenant_id = $1 AND domain.id = link.domain_id ${best(question, 'link.id', values)}`;
+      return `${summed}${linksOf(question, values)}`;
     case 'top_tags':
       return `${summed}, ${PER_TAG} SELECT key, clicks, visitors, bots FROM tagged ${best(question, 'key', values)}`;
     case 'top_domains':
@@ -173,6 +183,12 @@ function grouped(question: Question, rows: string, values: Values): string {
       return `${summed} SELECT nullif(key, '') AS key, clicks, visitors, bots FROM summed ${best(question, 'summed.key', values)}`;
   }
 }
+
+/** The links of `summed`, most clicked first. */
+export const linksOf = (question: Question, values: Values): string => `
+     SELECT link.id AS "linkId", domain.hostname AS domain, link.key AS "linkKey", link.url, clicks, visitors, bots
+     FROM summed JOIN links AS link ON link.tenant_id = $1 AND link.id = summed.key
+     JOIN domains AS domain ON domain.tenant_id = $1 AND domain.id = link.domain_id ${best(question, 'link.id', values)}`;
 
 const PER_TAG = `tagged AS (
        SELECT tag.name AS key, ${SUMS}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Grouping } from './dimensions.js';
-import { type ClickFilter, sourceOf } from './question.js';
+import { type ClickFilter, sourceOf, spanKindOf } from './question.js';
 
 const some = { include: ['x'], exclude: [] };
 const none: ClickFilter = { dimensions: {} };
@@ -30,4 +30,23 @@ describe('sourceOf', () => {
     const source = sourceOf({ groupBy, filter });
     expect(source.kind === 'dimension' ? source.dimension : source.kind).toBe(expected);
   });
+});
+
+describe('spanKindOf', () => {
+  it.each<[string, Grouping, ClickFilter, string | undefined]>([
+    ['links', 'top_links', none, 'links'],
+    ['links with a tag', 'timeseries', { ...none, tags: some }, 'links'],
+    ['browsers in a country', 'browsers', { dimensions: { country: some } }, 'visits'],
+    ['two dimensions', 'count', { dimensions: { country: some, device: some } }, 'visits'],
+    ['two dimensions by day', 'timeseries', { dimensions: { os: some, trigger: some } }, 'visits'],
+    ['cities of a country', 'cities', { dimensions: { country: some } }, undefined],
+    ['devices from a referrer', 'devices', { dimensions: { referrer: some } }, undefined],
+    ['countries of a link', 'countries', { ...none, links: some }, undefined],
+    ['countries of a domain', 'countries', { ...none, domains: some }, undefined],
+    ['domains in a country', 'top_domains', { dimensions: { country: some } }, undefined],
+    ['totals, which are kept', 'count', none, undefined],
+    ['countries, which are kept', 'countries', none, undefined],
+  ])('finds %s there, or not', (_name, groupBy, filter, expected) =>
+    expect(spanKindOf({ groupBy, filter })).toBe(expected),
+  );
 });

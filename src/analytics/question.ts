@@ -1,3 +1,5 @@
+import { CELL_COLUMNS, type SpanKind } from '../clicks/click-spans.reader.js';
+import type { LinkRestrictions } from '../platform/context/context.js';
 import { type Dimension, DIMENSIONS, dimensionOf, type Grouping, type RollupDimension } from './dimensions.js';
 import type { ValueFilter } from './value-filter.js';
 
@@ -7,16 +9,22 @@ export interface ClickFilter {
   links?: ValueFilter | undefined;
   domains?: ValueFilter | undefined;
   tags?: ValueFilter | undefined;
+  /** Those of who asks: links as they are now, not as they were when they were clicked. */
+  confinedTo?: LinkRestrictions | undefined;
 }
 
 /** A question with all names resolved. */
 export interface Question {
   groupBy: Grouping;
+  /** As asked; what is read begins at `from`, which may be earlier. */
+  start: Date;
   from: Date;
   /** Exclusive. */
   to: Date;
   /** Where the entries of a time series begin; the first may begin before the range. */
   slices: Date[];
+  /** Sums of before this time are by hour; undefined where the answer is read from single clicks. */
+  wholeHoursBefore: Date | undefined;
   /** Whether a time series begins with the first click that is counted, and not before. */
   open: boolean;
   filter: ClickFilter;
@@ -35,7 +43,7 @@ export type Source =
 
 /** Visitors are those of links, each counted once a day on each link, where the question names or lists links. */
 export const isAboutLinks = ({ groupBy, filter }: Pick<Question, 'groupBy' | 'filter'>): boolean =>
-  groupBy === 'top_links' || groupBy === 'top_tags' || Boolean(filter.links ?? filter.tags);
+  groupBy === 'top_links' || groupBy === 'top_tags' || Boolean(filter.links ?? filter.tags ?? filter.confinedTo);
 
 /** The cheapest source that knows the answer. */
 export function sourceOf(question: Pick<Question, 'groupBy' | 'filter'>): Source {
@@ -51,4 +59,18 @@ export function sourceOf(question: Pick<Question, 'groupBy' | 'filter'>): Source
   const [dimension, another] = concerned;
   if (dimension === undefined) return { kind: 'tenant' };
   return another === undefined ? { kind: 'dimension', dimension } : { kind: 'clicks' };
+}
+
+const CELL: ReadonlySet<string> = new Set(CELL_COLUMNS);
+
+/** Which spans know the answer, too, if any do. */
+export function spanKindOf(question: Pick<Question, 'groupBy' | 'filter'>): SpanKind | undefined {
+  const { groupBy, filter } = question;
+  const { kind } = sourceOf(question);
+  if (kind === 'links') return 'links';
+  if (kind !== 'clicks' || isAboutLinks(question) || filter.domains || groupBy === 'top_domains') return undefined;
+  const names = Object.keys(filter.dimensions) as Dimension[];
+  return [...names, dimensionOf(groupBy)].every((name) => name === undefined || CELL.has(DIMENSIONS[name]))
+    ? 'visits'
+    : undefined;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Click } from './click.js';
+import type { SpooledClick } from './click.js';
 import { type ClickRow, rowOf } from './click-row.js';
 import { GeoDatabase } from './geo-database.js';
 import { placeOf } from './geography.js';
@@ -14,7 +14,7 @@ export class ClickDetails {
     private readonly keys: VisitorKeys,
   ) {}
 
-  async of(clicks: Click[], now: number): Promise<ClickRow[]> {
+  async of(clicks: SpooledClick[], now: number): Promise<ClickRow[]> {
     const keys = await this.keys.of(new Set(clicks.map(({ occurredAt }) => dayOf(occurredAt))), now);
     return clicks.map((click) => {
       const key = click.optedOut || click.address === '' ? undefined : keys.get(dayOf(click.occurredAt));

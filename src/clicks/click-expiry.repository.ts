@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
 import { IngestDatabase } from '../platform/database/ingest-database.js';
 import { NIL_UUID } from '../platform/ids.js';
+import { CELL_COLUMNS, SPAN_HOURS } from './click-spans.reader.js';
+import { CELL, CELL_SUMS, LOCK_SPANS } from './click-spans.repository.js';
 
 /** Rows deleted in one transaction: nobody waits long for it, and a crash loses little. */
 const AT_ONCE = 5_000;
@@ -13,13 +15,16 @@ export interface Erasure {
   linkId: string | undefined;
 }
 
-// By the columns of the primary key after the tenant.
-const OF_LINK = { clicks: 'occurred_at, id', click_rollups: 'bucket, link_id' };
+// By the columns of the primary key after the tenant. What is summed goes before its sums: whoever sums meanwhile sums
+// nothing that stays.
+const OF_LINK = { clicks: 'occurred_at, id', click_rollups: 'bucket, link_id', link_spans: 'hours, first, link_id' };
 const OF_TENANT = {
   ...OF_LINK,
   tenant_rollups: 'bucket',
   breakdown_rollups: 'dimension, bucket, value',
   click_days: 'dimension, day, value',
+  visit_spans: `hours, first, ${CELL_COLUMNS.join(', ')}`,
+  click_spans: 'kind, first, hours',
 };
 
 /**
@@ -47,9 +52,11 @@ export class ClickExpiryRepository {
 
   /** Erases some rows. @returns whether there may be more */
   async erase(tx: Tx, linkId: string | undefined): Promise<boolean> {
+    await tx.manager.query(LOCK_SPANS, [tx.tenantId]);
     const [where, values] = linkId === undefined ? ['true', []] : ['link_id = $2', [linkId]];
     for (const [table, key] of Object.entries(linkId === undefined ? OF_TENANT : OF_LINK)) {
-      if (await deleteSome(tx, table, key, where, values)) return true;
+      const also = table === 'clicks' ? [noted('0'), ...(linkId === undefined ? [] : [TAKEN_OUT])] : [];
+      if (await deleteSome(tx, { table, key, also }, where, values)) return true;
     }
     return false;
   }
@@ -79,24 +86,44 @@ export class ClickExpiryRepository {
 
   /** Deletes some clicks of before this time. @returns whether there may be more */
   dropBefore(tx: Tx, time: Date): Promise<boolean> {
-    return deleteSome(tx, 'clicks', OF_LINK.clicks, 'occurred_at < $2', [time]);
+    const clicks = { table: 'clicks', key: OF_LINK.clicks, also: [noted('count(*)')] };
+    return deleteSome(tx, clicks, 'occurred_at < $2', [time]);
   }
 }
 
 // Else the ledger would miss them.
-const NOTED = `, noted AS (
-  INSERT INTO erased_clicks AS erased (tenant_id, day, clicks)
-  SELECT tenant_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*) FROM gone GROUP BY 1, 2
-  ON CONFLICT (tenant_id, day) DO UPDATE SET clicks = erased.clicks + excluded.clicks)`;
+const noted = (expired: string): string => `, noted AS (
+  INSERT INTO erased_clicks AS erased (tenant_id, day, clicks, expired)
+  SELECT tenant_id, (occurred_at AT TIME ZONE 'UTC')::date, count(*), ${expired} FROM gone GROUP BY 1, 2
+  ON CONFLICT (tenant_id, day) DO UPDATE
+  SET clicks = erased.clicks + excluded.clicks, expired = erased.expired + excluded.expired)`;
 
-async function deleteSome(tx: Tx, table: string, key: string, where: string, values: unknown[]): Promise<boolean> {
-  const noted = table === 'clicks' ? NOTED : '';
+// Sums of visits say nothing of links: what a link had in them is taken out. What expires stays in them.
+const TAKEN_OUT = `, cells AS (
+  SELECT span.hours, date_bin(make_interval(hours => span.hours), occurred_at, 'epoch') AS first, ${CELL}, ${CELL_SUMS}
+  FROM gone CROSS JOIN unnest('{${SPAN_HOURS.join()}}'::int[]) AS span (hours)
+  GROUP BY ${Array.from({ length: CELL_COLUMNS.length + 2 }, (_, n) => n + 1).join(', ')}
+), taken_out AS (
+  UPDATE visit_spans AS span
+  SET clicks = span.clicks - cells.clicks, visitors = span.visitors - cells.visitors, bots = span.bots - cells.bots
+  FROM cells
+  WHERE span.tenant_id = $1 AND span.hours = cells.hours AND span.first = cells.first
+    AND ${CELL_COLUMNS.map((column) => `span.${column} = cells.${column}`).join(' AND ')})`;
+
+interface Doomed {
+  table: string;
+  key: string;
+  /** Further CTEs that do something with what is `gone`. */
+  also: string[];
+}
+
+async function deleteSome(tx: Tx, { table, key, also }: Doomed, where: string, values: unknown[]): Promise<boolean> {
   const [{ deleted }] = (await tx.manager.query(
     `WITH gone AS (
        DELETE FROM ${table}
        WHERE tenant_id = $1 AND (${key}) IN (
          SELECT ${key} FROM ${table} WHERE tenant_id = $1 AND ${where} LIMIT ${AT_ONCE})
-       RETURNING *)${noted}
+       RETURNING *)${also.join('')}
      SELECT count(*)::int AS deleted FROM gone`,
     [tx.tenantId, ...values],
   )) as [{ deleted: number }];

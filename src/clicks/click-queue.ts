@@ -2,16 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InjectQueue } from '@nestjs/bullmq';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Queue } from 'bullmq';
+import { onReplica } from '../platform/queue/on-replica.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { CLICKS_QUEUE, type ClicksJob, UNTIL_BACK } from './clicks.jobs.js';
+import { CLICKS_JOB_OPTIONS, CLICKS_QUEUE, type ClicksJob } from './clicks.jobs.js';
 
 const SEND_DEADLINE_MS = 3_000;
 /** In this time, in ms, a promise that has long been settled says so. */
 const SETTLED_MS = 100;
-/** A finished batch is large; it is kept only for as long as it may be sent again. */
-const removeOnComplete = { count: 50 };
-/** A job is tried again for as long as it takes: what is wrong with clicks themselves makes dead letters, not failures. */
-const UNTIL_DONE = { attempts: 2 ** 31 - 1, backoff: { type: UNTIL_BACK } };
 
 /** The queue as senders need it: it answers within a deadline, and opens however late its server does. */
 @Injectable()
@@ -30,7 +27,7 @@ export class ClickQueue implements OnApplicationShutdown {
    */
   async send(job: ClicksJob): Promise<void> {
     try {
-      await withinDeadline(this.queue.add('store', job, { jobId: job.segment, removeOnComplete, ...UNTIL_DONE }));
+      await withinDeadline(this.add(job));
     } catch (error) {
       await this.reopenUnlessOpen();
       throw error;
@@ -39,6 +36,12 @@ export class ClickQueue implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.queue.close();
+  }
+
+  private async add(job: ClicksJob): Promise<void> {
+    const { queue } = this;
+    await queue.add('store', job, { jobId: job.segment, ...CLICKS_JOB_OPTIONS });
+    await onReplica(queue, job.segment);
   }
 
   /** A queue that could not be opened keeps that answer for ever: the next attempt is with a new one. */

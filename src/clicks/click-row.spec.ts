@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Click } from './click.js';
+import type { SpooledClick } from './click.js';
 import { countsOf, rowOf } from './click-row.js';
 
-const click: Click = {
+const click: SpooledClick = {
   id: 'i',
+  segment: 's',
   occurredAt: Date.parse('2026-11-23T12:00:00Z'),
   tenantId: 't',
   domainId: 'd',
@@ -22,6 +23,7 @@ const visitor = Buffer.alloc(16, 7);
 const counted = {
   tenant_id: 't',
   id: 'i',
+  segment: 's',
   link_id: 'l',
   domain_id: 'd',
   occurred_at: '2026-11-23T12:00:00.000Z',

@@ -1,4 +1,4 @@
-import type { Click } from './click.js';
+import type { SpooledClick } from './click.js';
 import { type Campaign, campaignOf } from './campaign.js';
 import { continentOf } from './continents.js';
 import type { Place } from './geography.js';
@@ -10,6 +10,8 @@ import { languageOf, referrerHostOf } from './visit-headers.js';
 interface Counted {
   tenant_id: string;
   id: string;
+  /** Read for the ledger, and not stored with the click. */
+  segment: string;
   link_id: string;
   domain_id: string;
   occurred_at: string;
@@ -34,7 +36,7 @@ export interface ClickRow extends Counted, Partial<Place>, Partial<Campaign> {
  * @param place of the visitor
  * @param visitor their hash, if there is a salt for it; none for those who opted out
  */
-export function rowOf(click: Click, place: Place, visitor: Buffer | undefined): ClickRow {
+export function rowOf(click: SpooledClick, place: Place, visitor: Buffer | undefined): ClickRow {
   const { bot, ...agent } = agentOf(click.userAgent);
   const counted = countedOf(click, bot);
   if (click.optedOut) return { ...counted, country: place.country, continent: continentOf(place.country) };
@@ -57,18 +59,20 @@ export function rowOf(click: Click, place: Place, visitor: Buffer | undefined): 
 }
 
 /** What is left of a click where the tenant wants nothing but counts. */
-export const countsOf = ({ tenant_id, id, link_id, domain_id, occurred_at, bot }: ClickRow): ClickRow => ({
+export const countsOf = ({ tenant_id, id, segment, link_id, domain_id, occurred_at, bot }: ClickRow): ClickRow => ({
   tenant_id,
   id,
+  segment,
   link_id,
   domain_id,
   occurred_at,
   bot,
 });
 
-const countedOf = (click: Click, bot: boolean): Counted => ({
+const countedOf = (click: SpooledClick, bot: boolean): Counted => ({
   tenant_id: click.tenantId,
   id: click.id,
+  segment: click.segment,
   link_id: click.linkId,
   domain_id: click.domainId,
   occurred_at: new Date(click.occurredAt).toISOString(),

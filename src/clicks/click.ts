@@ -27,7 +27,12 @@ export interface Click extends FollowedLink, Visitor {
   occurredAt: number;
   /** Raw query string of the visited URL, without `?`; empty when there is none. */
   query: string;
+  /** W3C traceparent of what caused it, if that is traced. */
+  trace?: string | undefined;
 }
+
+/** A click and the segment it was read from. */
+export type SpooledClick = Click & { segment: string };
 
 const MAX_TEXT = 1_000;
 

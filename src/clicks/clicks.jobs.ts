@@ -1,4 +1,5 @@
 import type { Click } from './click.js';
+import type { Dropped } from './dropped.js';
 
 export const CLICKS_QUEUE = 'clicks';
 
@@ -10,6 +11,9 @@ export interface ClicksJob {
   /** The spool that wrote it, and which of that spool's it is, from 0: a number that never arrives was lost. */
   spool?: string | undefined;
   number?: number | undefined;
+  /** Which turn of the segment's it is, from 0, and what was dropped in those before: see turns.ts. */
+  turn?: number | undefined;
+  dropped?: Dropped | undefined;
 }
 
 /** Secrets derive a segment's key for this purpose, by its id. */
@@ -24,5 +28,15 @@ export type DeadLetter = { segment: string } & ({ click: Click } | { job: Clicks
 /** How the worker spaces the attempts at a job: see the processor. */
 export const UNTIL_BACK = 'until-back';
 
+/**
+ * A finished job is large; it is kept only for as long as it may be sent again. A job is tried again for as long as it
+ * takes: what is wrong with clicks themselves makes dead letters, not failures.
+ */
+export const CLICKS_JOB_OPTIONS = {
+  removeOnComplete: { count: 50 },
+  attempts: 2 ** 31 - 1,
+  backoff: { type: UNTIL_BACK },
+};
+
 /** Clicks stored in one transaction. */
-export const BATCH_SIZE = 1_000;
+export const BATCH_SIZE = 2_000;

@@ -3,6 +3,8 @@ import { type BeforeApplicationShutdown, Inject, type OnApplicationBootstrap } f
 import type { Job, Queue } from 'bullmq';
 import { IngestDatabase } from '../platform/database/ingest-database.js';
 import { isUnavailable } from '../platform/database/database-errors.js';
+import { timeJob } from '../platform/queue/time-job.js';
+import { watchQueue } from '../platform/queue/watch-queue.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { CLICKS_QUEUE, type ClicksJob, UNTIL_BACK } from './clicks.jobs.js';
 import { SegmentsService } from './segments.service.js';
@@ -20,6 +22,8 @@ const pauseBefore = (attempt: number): number =>
   // Clicks are to be in analytics within a minute, also those whose worker has died.
   lockDuration: 15_000,
   stalledInterval: 5_000,
+  // Those that wait for a round are stored together in the next.
+  concurrency: 8,
   settings: { backoffStrategy: (attempt = 1, type) => (type === UNTIL_BACK ? pauseBefore(attempt) : 500) },
 })
 export class ClicksProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -37,7 +41,7 @@ export class ClicksProcessor extends WorkerHost implements OnApplicationBootstra
 
   async process({ data }: Job<ClicksJob>): Promise<void> {
     try {
-      await this.segments.store(data);
+      await timeJob(CLICKS_QUEUE, async () => void (await this.segments.store(data)));
     } catch (error) {
       // One attempt tells that the database is away: the segments that wait need not each find out.
       if (isUnavailable(error)) this.pause(error);
@@ -47,6 +51,7 @@ export class ClicksProcessor extends WorkerHost implements OnApplicationBootstra
 
   /** What an earlier version gave up on is tried again. Nobody waits for that: the queue may be away. */
   onApplicationBootstrap(): void {
+    watchQueue(this.queue, this.logger);
     this.queue.retryJobs({ state: 'failed' }).catch((error: unknown) => {
       this.logger.warn({ reason: String(error) }, 'Failed segments were not tried again; the next start does so');
     });

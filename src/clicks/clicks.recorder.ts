@@ -3,17 +3,21 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { Config } from '../platform/config/config.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksAccepted, clicksShed, watchSpool } from '../platform/telemetry/metrics.js';
+import { clicksSpooled, spoolBytes, spoolLimitBytes, spoolOldestAge } from '../platform/telemetry/gauges.js';
+import { clicksAccepted, clicksAdopted, clicksShed, clicksShipped } from '../platform/telemetry/metrics.js';
+import { Tracing } from '../platform/telemetry/tracing.js';
 import { ClickQueue } from './click-queue.js';
 import type { FollowedLink, Visitor } from './click.js';
 import { CLICKS_KEY } from './clicks.jobs.js';
 import { Spool } from './spool.js';
+import { SpoolTraces } from './spool-traces.js';
 
 export type { Visitor } from './click.js';
 
-const SHIP_EVERY_MS = 200;
-/** Clicks after which a segment is closed: a busy process comes to that before SHIP_EVERY_MS. */
-const SEGMENT_CLICKS = 5_000;
+/** Sending keeps visitors waiting for a millisecond or two, however few clicks it sends: so it is done seldom. */
+const SHIP_EVERY_MS = 500;
+/** Clicks after which a segment is closed: one that follows a disk which stood still does not make a job without end. */
+const SEGMENT_CLICKS = 50_000;
 
 /**
  * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
@@ -27,24 +31,34 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
   private shipping: Promise<void> | undefined;
+  private readonly traces: SpoolTraces;
+  /** Clicks that the log has not told of yet. */
+  private lost = { clicks: 0, reason: '' };
 
   constructor(
     config: Config,
     secrets: Secrets,
     private readonly queue: ClickQueue,
     @Inject(LOGGER) private readonly logger: Logger,
+    tracing: Tracing,
   ) {
+    this.traces = new SpoolTraces(tracing);
     this.spool = new Spool({
       parent: join(config.dataDir, 'spool'),
       maxBytes: config.spoolBytes,
       keyOf: (segment) => secrets.keyFor(CLICKS_KEY, segment),
+      keysOf: (segment) => secrets.keysFor(CLICKS_KEY, segment),
     });
-    watchSpool(() => this.spool.size);
+    spoolBytes.watch({}, () => this.spool.size);
+    spoolLimitBytes.watch({}, () => config.spoolBytes);
+    spoolOldestAge.watch({}, () => Math.max(0, Date.now() - (this.spool.oldest ?? Infinity)) / 1000);
+    clicksSpooled.watch({}, () => this.spool.clicks);
   }
 
   /** Never blocks and never throws: a visitor's redirect does not depend on it. */
-  offer(link: FollowedLink, visitor: Visitor, query: string): void {
-    if (!this.spool.append(link, visitor, query)) return clicksShed.inc();
+  offer(link: FollowedLink, visitor: Visitor, query: string, trace: string | undefined): void {
+    if (!this.spool.append(link, visitor, query, trace)) return this.lose(1, 'the spool is full');
+    if (trace !== undefined) this.traces.begin(this.spool.openId, trace);
     this.clicks++;
     this.turn ??= setImmediate(this.endTurn);
   }
@@ -76,6 +90,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     } catch (error) {
       // They stay where they are; what comes now has to be counted all the same.
       this.logger.error({ err: error }, 'The clicks that an earlier process left could not be taken over');
+    } finally {
+      clicksAdopted.inc(this.spool.adoptedClicks);
     }
   }
 
@@ -88,17 +104,30 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     try {
       this.spool.flush();
       clicksAccepted.inc(clicks);
-      if (this.spool.openClicks >= SEGMENT_CLICKS) this.spool.seal();
     } catch (error) {
-      clicksShed.inc(clicks);
-      this.logger.error({ reason: String(error), clicks }, 'Clicks were lost: the spool can not be written');
+      this.lose(clicks, String(error));
     }
+    if (this.spool.openClicks >= SEGMENT_CLICKS) this.sealForShipping();
     for (const answer of answers) answer();
   };
+
+  private lose(clicks: number, reason: string): void {
+    clicksShed.inc(clicks);
+    this.lost = { clicks: this.lost.clicks + clicks, reason };
+  }
+
+  /** Not at each turn: a full disk would have more lines written than it has room for. */
+  private sayWhatWasLost(): void {
+    const { lost } = this;
+    if (lost.clicks === 0) return;
+    this.lost = { clicks: 0, reason: '' };
+    this.logger.error(lost, 'Clicks were lost');
+  }
 
   /** Sends all that waits, oldest first, until done or the queue does not answer. */
   private ship(): Promise<void> {
     this.endTurn();
+    this.sayWhatWasLost();
     this.sealForShipping();
     this.shipping ??= this.shipSealed().finally(() => {
       this.shipping = undefined;
@@ -122,6 +151,8 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
         const { id, spool, number } = segment;
         await this.queue.send({ segment: id, frames: frames.toString('base64'), spool, number });
         await this.spool.remove(segment);
+        this.traces.end(id);
+        clicksShipped.inc(segment.clicks ?? 0);
       } catch (error) {
         this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
         return;

@@ -8,9 +8,9 @@ export interface Stored {
   /** Clicks that were new. */
   stored: number;
   /** Clicks of a link or a tenant that is no more. */
-  orphaned: number;
+  orphaned: ClickRow[];
   /** Clicks older than their tenant keeps them, or of a month that has no partition. */
-  outside: number;
+  outside: ClickRow[];
 }
 
 /** Writes as waypost_ingest: the clicks of all tenants of a batch, and nothing but analytics. */
@@ -19,23 +19,24 @@ export class ClicksRepository {
   constructor(private readonly database: IngestDatabase) {}
 
   /** One transaction: all of it is counted, or nothing. */
-  async store(rows: ClickRow[], segment: string, now: number): Promise<Stored> {
+  async store(rows: ClickRow[], now: number): Promise<Stored> {
     return this.database.transaction(async (tx) => {
       const held = await holdLinks(tx, rows);
       const known = rows.filter((row) => held.has(linkOf(row)));
       const months = await monthsKept(tx, known);
-      const placed = known.flatMap((row) => {
-        const { details, days } = held.get(linkOf(row)) as HeldLink;
-        if (!months.has(monthOf(row)) || isOlder(row, now, days)) return [];
-        return [details === 'counts' ? countsOf(row) : row];
-      });
+      const isOutside = (row: ClickRow): boolean =>
+        !months.has(monthOf(row)) || isOlder(row, now, held.get(linkOf(row))?.days ?? null);
+      const placed = known.filter((row) => !isOutside(row));
       return {
-        stored: placed.length > 0 ? await insert(tx, placed, segment) : 0,
+        stored: await insert(
+          tx,
+          placed.map((row) => (held.get(linkOf(row))?.details === 'counts' ? countsOf(row) : row)),
+        ),
         orphaned: await notStored(
           tx,
           rows.filter((row) => !held.has(linkOf(row))),
         ),
-        outside: known.length - placed.length,
+        outside: known.filter(isOutside),
       };
     });
   }
@@ -47,7 +48,18 @@ export class ClicksRepository {
     ]);
     return row?.made ?? 0;
   }
+
+  /** @returns for how many months after this one there are partitions, without a gap; -1: not even for this one */
+  async monthsAhead(): Promise<number> {
+    const [row] = await this.database.query<{ ahead: number }>(MONTHS_AHEAD);
+    return row?.ahead ?? -1;
+  }
 }
+
+const MONTHS_AHEAD = `
+  SELECT coalesce(min(n), 25)::int - 1 AS ahead FROM generate_series(0, 24) AS n
+  WHERE to_regclass('clicks_' || to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month', 'YYYY_MM'))
+        IS NULL`;
 
 /** What the tenant of a link wants kept of its clicks, and for how many days if fewer than the platform's. */
 interface HeldLink {
@@ -84,39 +96,40 @@ async function monthsKept(tx: QueryRunner, rows: ClickRow[]): Promise<Set<string
 }
 
 /** A link may be deleted between two deliveries of its clicks: what the first stored is not dropped by the second. */
-async function notStored(tx: QueryRunner, rows: ClickRow[]): Promise<number> {
-  if (rows.length === 0) return 0;
-  const [row] = (await tx.query(
-    `SELECT count(*)::int AS stored FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) AS given (tenant_id, occurred_at, id)
+async function notStored(tx: QueryRunner, rows: ClickRow[]): Promise<ClickRow[]> {
+  if (rows.length === 0) return [];
+  const found = (await tx.query(
+    `SELECT id FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) AS given (tenant_id, occurred_at, id)
      JOIN clicks USING (tenant_id, occurred_at, id)`,
     [rows.map((one) => one.tenant_id), rows.map((one) => one.occurred_at), rows.map((one) => one.id)],
-  )) as [{ stored: number }];
-  return rows.length - row.stored;
+  )) as Array<{ id: string }>;
+  const stored = new Set(found.map(({ id }) => id));
+  return rows.filter(({ id }) => !stored.has(id));
 }
 
-async function insert(tx: QueryRunner, rows: ClickRow[], segment: string): Promise<number> {
+async function insert(tx: QueryRunner, rows: ClickRow[]): Promise<number> {
+  if (rows.length === 0) return 0;
   const times = rows.map((row) => row.occurred_at).toSorted();
-  const [row] = (await tx.query(STORE, [JSON.stringify(rows), times[0], times.at(-1), segment])) as [
-    { stored: number },
-  ];
+  const [row] = (await tx.query(STORE, [JSON.stringify(rows), times[0], times.at(-1)])) as [{ stored: number }];
   return row.stored;
 }
 
-// In one order for all, so that no two batches wait for each other. A subquery that locks is run for each link by
-// itself, by the index of one partition, and not as a join with all links.
+// In one order for all, so that no two batches wait for each other: what is joined is joined before it is sorted, for a
+// join after that may take the rows in an order of its own. A subquery that locks is run for each link by itself, by the
+// index of one partition, and not as a join with all links.
 const HOLD = `
-  SELECT wanted.tenant_id, wanted.link_id,
-         (SELECT click_details FROM tenants WHERE id = wanted.tenant_id) AS details,
-         (SELECT click_retention_days FROM tenants WHERE id = wanted.tenant_id) AS days
+  SELECT wanted.*
   FROM (
-    SELECT tenant_id, link_id FROM unnest($1::uuid[], $2::uuid[]) AS link (tenant_id, link_id) ORDER BY 1, 2
+    SELECT link.tenant_id, link.link_id, tenants.click_details AS details, tenants.click_retention_days AS days
+    FROM unnest($1::uuid[], $2::uuid[]) AS link (tenant_id, link_id)
+    JOIN tenants ON tenants.id = link.tenant_id AND tenants.deleted_at IS NULL
+    ORDER BY 1, 2
   ) AS wanted
   CROSS JOIN LATERAL (
     SELECT FROM link_stats AS stats
     WHERE stats.tenant_id = wanted.tenant_id AND stats.link_id = wanted.link_id
     FOR NO KEY UPDATE
-  ) AS held
-  WHERE EXISTS (SELECT FROM tenants WHERE id = wanted.tenant_id AND deleted_at IS NULL)`;
+  ) AS held`;
 
 const TEXTS = [
   'referrer', 'user_agent', 'continent', 'country', 'region', 'city', 'device', 'browser', 'os', 'referrer_host',
@@ -134,15 +147,16 @@ const ADD = (rollup: string): string => `
       bots = ${rollup}.bots + excluded.bots`;
 
 // $1 clicks, of links that the transaction holds; $2 and $3 their first and last time, which name the months to look
-// into; $4 their segment. A click that is there already is left out before visitors are looked at; whoever was not seen on that day is
+// into. A click that is there already is left out before visitors are looked at; whoever was not seen on that day is
 // seen with the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by
 // row). Everything else grows by what was really inserted. Rows are written in one order for
-// all, table after table, so that no two batches wait for each other.
+// all, table after table, so that no two batches wait for each other; those of the ledger last, for all batches of a
+// segment share them.
 const STORE = `
   WITH given AS MATERIALIZED (
     SELECT *, (occurred_at AT TIME ZONE 'UTC')::date AS day
     FROM json_to_recordset($1::json) AS click (
-      tenant_id uuid, id uuid, link_id uuid, domain_id uuid, occurred_at timestamptz, bot boolean, trigger text,
+      tenant_id uuid, id uuid, segment uuid, link_id uuid, domain_id uuid, occurred_at timestamptz, bot boolean, trigger text,
       visitor bytea, ${TEXTS.map((column) => `${column} text`).join(', ')})
   ), fresh AS MATERIALIZED (
     SELECT given.* FROM given
@@ -182,7 +196,9 @@ const STORE = `
     RETURNING *, date_bin('15 minutes', occurred_at, 'epoch') AS bucket
   ), ledger AS (
     INSERT INTO click_segment_days AS days (segment_id, day, stored)
-    SELECT $4::uuid, (occurred_at AT TIME ZONE 'UTC')::date, count(*) FROM stored GROUP BY 2 ORDER BY 2
+    SELECT * FROM (
+      SELECT segment, day, count(*) FILTER (WHERE id IN (SELECT id FROM stored)) AS stored FROM fresh GROUP BY 1, 2
+    ) AS noted WHERE stored > 0 ORDER BY 1, 2
     ON CONFLICT (segment_id, day) DO UPDATE SET stored = days.stored + excluded.stored
   ), by_link AS (
     INSERT INTO click_rollups AS rollup (tenant_id, bucket, link_id, clicks, visitors, bots)

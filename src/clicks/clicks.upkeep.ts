@@ -1,29 +1,43 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
 import { Config } from '../platform/config/config.js';
 import { systemContext } from '../platform/context/system-context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { toPublicId } from '../platform/ids.js';
+import { partitionsAhead } from '../platform/telemetry/gauges.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
+import { SlowLook } from '../platform/telemetry/slow-look.js';
 import { ClickExpiryRepository, type Erasure } from './click-expiry.repository.js';
 import { ClicksRepository } from './clicks.repository.js';
+import { RollupsRepository } from './rollups.repository.js';
+import { quarterHoursKeptSince } from './rollups.reader.js';
 import { dayOf, firstSaltedDay } from './visitor-hash.js';
 import { VisitorSaltsRepository } from './visitor-salts.repository.js';
 
 const MONTHS_AHEAD = 3;
+/** They change twice a month. */
+const PARTITIONS_EVERY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
+/** Other upkeep waits for its turn meanwhile; the next run goes on. */
+const COMPACTING_MS = 20_000;
 
 @Injectable()
-export class ClicksUpkeep {
+export class ClicksUpkeep implements OnModuleInit {
   constructor(
     private readonly config: Config,
     private readonly clicks: ClicksRepository,
     private readonly expiry: ClickExpiryRepository,
     private readonly salts: VisitorSaltsRepository,
+    private readonly rollups: RollupsRepository,
     private readonly transactions: Transactions,
     private readonly audit: AuditRecorder,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
+
+  onModuleInit(): void {
+    const look = new SlowLook('click partitions', () => this.clicks.monthsAhead(), this.logger, PARTITIONS_EVERY_MS);
+    partitionsAhead.watch({}, () => look.now());
+  }
 
   async makePartitions(): Promise<void> {
     const made = await this.clicks.makePartitions(MONTHS_AHEAD);
@@ -49,6 +63,21 @@ export class ClicksUpkeep {
       const time = new Date(now - days * DAY_MS);
       while (await this.transactions.run(systemContext(id), (tx) => this.expiry.dropBefore(tx, time)));
     }
+  }
+
+  /** Makes hours of old quarter-hours, some at a time; late ones that were added since are found again. */
+  async compact(now = Date.now()): Promise<void> {
+    const before = quarterHoursKeptSince(new Date(now));
+    const end = performance.now() + COMPACTING_MS;
+    let rows = 0;
+    for (let more = true; more && performance.now() < end;) {
+      const steps = await this.rollups.uncompacted(before);
+      more = steps.length > 0;
+      for (const { tenantId, hours } of steps) {
+        if (performance.now() < end) rows += await this.rollups.compact(tenantId, hours);
+      }
+    }
+    if (rows > 0) this.logger.info({ rows, before }, 'Made hours of old quarter-hours');
   }
 
   /** Erases the clicks of what was deleted. One that is interrupted begins anew. */

@@ -69,6 +69,20 @@ export class DeadClicksRepository {
     await this.database.query('UPDATE dead_clicks SET sealed = $2, has_address = false WHERE id = $1', [id, sealed]);
   }
 
+  /** Those that do not begin as what is sealed now does. */
+  sealedOtherwise(header: Buffer, afterId: string, limit: number): Promise<Sealed[]> {
+    return this.database.query<Sealed>(
+      `SELECT id, kind, sealed FROM dead_clicks
+       WHERE id > $2 AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1 ORDER BY id LIMIT $3`,
+      [header, afterId, limit],
+    );
+  }
+
+  /** The same content, sealed anew; unless it was changed meanwhile. */
+  async reseal(id: string, before: Buffer, sealed: Buffer): Promise<void> {
+    await this.database.query('UPDATE dead_clicks SET sealed = $3 WHERE id = $1 AND sealed = $2', [id, before, sealed]);
+  }
+
   /** Those that were stored after all, and segments, which can not be opened to take the addresses out. */
   async forget(days: number): Promise<number> {
     const rows = await this.database.query(

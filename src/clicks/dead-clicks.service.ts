@@ -4,14 +4,20 @@ import type { Queue } from 'bullmq';
 import { v5, validate } from 'uuid';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { clicksDead, watchLedger } from '../platform/telemetry/metrics.js';
-import type { Click } from './click.js';
+import { clicksQueued, deadLetters, segmentsQueued } from '../platform/telemetry/gauges.js';
+import { clicksDead } from '../platform/telemetry/metrics.js';
+import { SlowLook } from '../platform/telemetry/slow-look.js';
+import type { SpooledClick } from './click.js';
 import { CLICKS_QUEUE, type ClicksJob, DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
 import { DeadClicksRepository } from './dead-clicks.repository.js';
+import { QueuedClicks } from './queued-clicks.reader.js';
 
 /** Of the ids that are made from a name, for what has no id of its own. */
 const NAMESPACE = '0198f5c2-7f0a-7c1e-9a55-6d1f4b0a9f11';
 const MAX_ERROR = 1_000;
+/** What adds up is only seen to do so in figures of one moment: scrapes alone share these. */
+const LOOKED_AT_EVERY_MS = 500;
+const UNFINISHED = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
 
 /** Keeps what can not be stored, with the reason, until an operator has it tried again. */
 @Injectable()
@@ -24,13 +30,22 @@ export class DeadClicksService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    watchLedger({
-      deadLetters: () => this.orUnknown(this.deadClicks.waiting()),
-      queuedSegments: () => this.orUnknown(this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'failed')),
-    });
+    const queued = new QueuedClicks(this.queue, this.secrets);
+    clicksQueued.watch(
+      {},
+      this.orUnknown('queued clicks', () => queued.count()),
+    );
+    deadLetters.watch(
+      {},
+      this.orUnknown('dead letters', () => this.deadClicks.waiting()),
+    );
+    segmentsQueued.watch(
+      {},
+      this.orUnknown('queued segments', () => this.queue.getJobCountByTypes(...UNFINISHED)),
+    );
   }
 
-  async buryClick(segment: string, click: Click, error: unknown): Promise<void> {
+  async buryClick({ segment, ...click }: SpooledClick, error: unknown): Promise<void> {
     await this.bury({ click, segment }, error, {
       // It has no id if its segment has none that is one.
       id: validate(click.id) ? click.id : v5(`${segment} ${click.id}`, NAMESPACE),
@@ -59,13 +74,9 @@ export class DeadClicksService implements OnModuleInit {
     this.logger.error({ ...facts, segment, reason }, 'A dead letter: this can not be stored');
   }
 
-  private async orUnknown(count: Promise<number>): Promise<number> {
-    try {
-      return await count;
-    } catch (error) {
-      this.logger.debug({ reason: String(error) }, 'The ledger can not be looked at now');
-      return Number.NaN;
-    }
+  private orUnknown(what: string, count: () => Promise<number>): () => Promise<number> {
+    const look = new SlowLook(what, count, this.logger, LOOKED_AT_EVERY_MS);
+    return async () => (await look.now()) ?? Number.NaN;
   }
 }
 

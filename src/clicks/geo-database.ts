@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { open, type Reader, type Response, validate } from 'maxmind';
 import { Config } from '../platform/config/config.js';
@@ -6,10 +7,13 @@ import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import type { GeoRecord } from './geography.js';
 
 const LOOK_EVERY_MS = 30_000;
+/** Countries by address, from what the registries of addresses publish: docs/configuration.md says of what worth it is. */
+const COUNTRIES = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
 
 /**
- * The operator's file of addresses and places (.mmdb), read anew when it changes. One that can not be read is logged,
- * and the last good one stays in use. Nobody is ever asked over the network.
+ * The operator's file of addresses and places (.mmdb), read anew when it changes; without one, a file of countries that
+ * comes with the dependencies. One that can not be read is logged, and the last good one stays in use. Nobody is ever
+ * asked over the network.
  */
 @Injectable()
 export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
@@ -23,7 +27,7 @@ export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.config.geoDatabase) return;
+    if (this.config.geoDatabase === null) return;
     await this.reload();
     this.timer = setInterval(() => void this.reload(), LOOK_EVERY_MS).unref();
   }
@@ -41,8 +45,10 @@ export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Reads the file if it is another than the one last tried. */
   async reload(): Promise<void> {
-    const file = this.config.geoDatabase as string;
+    const { geoDatabase } = this.config;
+    if (geoDatabase === null) return;
     try {
+      const file = geoDatabase ?? createRequire(import.meta.url).resolve(COUNTRIES);
       const { ino, size, mtimeMs } = await stat(file);
       const version = `${ino} ${size} ${mtimeMs}`;
       if (version === this.version) return;
@@ -51,7 +57,10 @@ export class GeoDatabase implements OnApplicationBootstrap, OnModuleDestroy {
       const { databaseType, buildEpoch } = this.reader.metadata;
       this.logger.info({ file, databaseType, built: buildEpoch }, 'Read the places of addresses');
     } catch (error) {
-      this.logger.error({ file, reason: String(error), kept: Boolean(this.reader) }, 'GEO_DATABASE can not be read');
+      this.logger.error(
+        { file: geoDatabase ?? COUNTRIES, reason: String(error), kept: Boolean(this.reader) },
+        'The file of places can not be read',
+      );
     }
   }
 }

@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queue } from 'bullmq';
-import { openFrames } from '../platform/secrets/sealed-frames.js';
 import type { Secrets } from '../platform/secrets/secrets.js';
+import { clicksIn } from './clicks-in.js';
 import { CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
-import { decodeClicks } from './spool-format.js';
 import { segmentOf } from './spool.js';
 
 const JOBS_AT_ONCE = 200;
@@ -50,16 +49,8 @@ export async function inQueue(queue: Queue<ClicksJob>, secrets: Secrets): Promis
   }
 }
 
-function countIn(segment: string, bytes: Buffer, secrets: Secrets): number | undefined {
-  const { frames, torn } = openFrames(secrets.keyFor(CLICKS_KEY, segment), bytes);
-  if (torn && frames.length === 0) return undefined;
-  try {
-    return decodeClicks(segment, frames).length;
-  } catch {
-    // What nobody can read is counted as that: the worker makes it a dead letter.
-    return undefined;
-  }
-}
+const countIn = (segment: string, bytes: Buffer, secrets: Secrets): number | undefined =>
+  clicksIn(segment, bytes, secrets.keysFor(CLICKS_KEY, segment));
 
 /** Spools come and go while they are looked at. */
 async function namesIn(folder: string): Promise<string[]> {

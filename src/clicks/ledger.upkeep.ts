@@ -1,11 +1,16 @@
+import { InjectQueue } from '@nestjs/bullmq';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { Config } from '../platform/config/config.js';
 import { isDataFault } from '../platform/database/database-errors.js';
 import { nthId } from '../platform/ids.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
+import { CLICKS_QUEUE, type ClicksJob, DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
 import { ClicksService } from './clicks.service.js';
 import { DeadClicksRepository } from './dead-clicks.repository.js';
+import { lookAtLedger } from './ledger-look.reader.js';
+import type { Difference } from './reconciliation.js';
 import { SegmentsRepository } from './segments.repository.js';
 import { SegmentsService } from './segments.service.js';
 
@@ -16,6 +21,10 @@ const ADDRESS_DAYS = 2;
 const DEAD_LETTER_DAYS = 30;
 /** What is reconciled lies well within. */
 const SEGMENT_DAYS = 14;
+/** Yesterday and today: the command looks further back. */
+const RECONCILED_DAYS = 2;
+/** Other upkeep waits meanwhile. A deployment too large for this has the command run by itself. */
+const LONGEST_STATEMENT = '60s';
 
 /** What operators have asked for, and what has been kept long enough. */
 @Injectable()
@@ -26,6 +35,8 @@ export class LedgerUpkeep {
     private readonly deadClicks: DeadClicksRepository,
     private readonly settled: SegmentsRepository,
     private readonly secrets: Secrets,
+    private readonly config: Config,
+    @InjectQueue(CLICKS_QUEUE) private readonly queue: Queue<ClicksJob>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -39,13 +50,30 @@ export class LedgerUpkeep {
     }
   }
 
+  /** @returns by how much the ledger does not add up. Spools are other machines': what is in them has not been accounted for yet */
+  async reconcile(): Promise<Difference> {
+    const { difference, drift } = await lookAtLedger({
+      connectionString: this.config.databaseUrls.ingest,
+      applicationName: 'waypost-reconcile-ledger',
+      queue: this.queue,
+      secrets: this.secrets,
+      folders: [],
+      days: RECONCILED_DAYS,
+      longestStatement: LONGEST_STATEMENT,
+    });
+    if (drift.length > 0) this.logger.error({ drift, ...difference }, 'The click ledger does not add up');
+    return difference;
+  }
+
   async forget(): Promise<void> {
     for (const { id, sealed } of await this.deadClicks.withAddress(ADDRESS_DAYS, AT_ONCE)) {
       const letter = this.open(sealed);
       if ('click' in letter) letter.click.address = '';
       await this.deadClicks.replaceSealed(id, this.secrets.seal(DEAD_CLICKS_KEY, JSON.stringify(letter)));
     }
-    await this.deadClicks.forget(DEAD_LETTER_DAYS);
+    const letters = await this.deadClicks.forget(DEAD_LETTER_DAYS);
+    if (letters > 0)
+      this.logger.info({ letters }, 'Deleted dead letters that were stored after all, or can not be opened');
     await this.settled.forget(nthId('00000000-0000-7000-8000-000000000000', 0, Date.now() - SEGMENT_DAYS * DAY_MS));
   }
 
@@ -65,8 +93,8 @@ export class LedgerUpkeep {
     const letter = this.open(sealed);
     if ('job' in letter) return (await this.segments.store(letter.job))?.message;
     try {
-      const dropped = await this.clicks.store([letter.click], letter.segment);
-      return dropped > 0 ? 'It is too old, or its link is deleted' : undefined;
+      const dropped = await this.clicks.store([{ ...letter.click, segment: letter.segment }]);
+      return dropped.length > 0 ? 'It is too old, or its link is deleted' : undefined;
     } catch (error) {
       if (!isDataFault(error)) throw error;
       return String(error).replaceAll('\0', '');

@@ -44,6 +44,7 @@ describe('reconciliation', () => {
       inQueue: 10,
       unreadable: 0,
       drift: [],
+      difference: { segments: 0, days: 0, rollups: 0, missingSegments: 0 },
     });
   });
 
@@ -88,6 +89,27 @@ describe('reconciliation', () => {
     ],
   ])('calls it drift: %s', (_name, seen, changes, expected) => {
     expect(reconcile(seen, facts(changes)).drift.join('\n')).toMatch(expected);
+  });
+
+  it('says in figures by how much', () => {
+    const { difference } = reconcile(
+      [waiting(5)],
+      facts({
+        spools: [account({ highest: 9 })],
+        gaps: [{ spool: 'a', first: 4, last: 7 }],
+        unfinished: [{ segment: 'x', stored: 4 }],
+        unbalanced: [
+          { segment: 'y', clicks: 9, stored: 7, dropped: 1, dead: 0 },
+          { segment: 'z', clicks: 9, stored: 12, dropped: 0, dead: 0 },
+        ],
+        differences: [
+          { what: 'segments', tenantId: null, day: '2026-11-23', raw: 5, other: 7 },
+          { what: 'click_rollups', tenantId: 't', day: '2026-11-23', raw: 5, other: 4 },
+          { what: 'click_days', tenantId: 't', day: '2026-11-23', raw: 5, other: 9 },
+        ],
+      }),
+    );
+    expect(difference).toEqual({ segments: 4, days: 2, rollups: 5, missingSegments: 4 });
   });
 
   it('misses no number that is in flight', () => {

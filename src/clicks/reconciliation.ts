@@ -20,6 +20,19 @@ export interface Reconciliation {
   unreadable: number;
   /** What does not add up, in words. Empty: nothing. */
   drift: string[];
+  /** The same in figures. */
+  difference: Difference;
+}
+
+/** By how much something does not add up: at least, for the ledger tells the first of many differences. */
+export interface Difference {
+  /** Clicks of segments against what became of them. */
+  segments: number;
+  /** Clicks of days against those of segments. */
+  days: number;
+  /** Clicks of days against their sums. */
+  rollups: number;
+  missingSegments: number;
 }
 
 /** @param seen segments in spools and in the queue, looked at before the ledger: then none can slip through between */
@@ -41,6 +54,8 @@ export function reconcile(seen: InFlight[], facts: LedgerFacts): Reconciliation 
     account.inFlight += clicks - stored;
   }
   const underWay = new Set(waiting.map(({ segment }) => segment));
+  const unfinished = facts.unfinished.filter(({ segment }) => !underWay.has(segment));
+  const missing = lost(waiting, facts);
   const clicksIn = (where: InFlight['where']): number =>
     waiting.filter((one) => one.where === where).reduce((sum, { clicks = 0 }) => sum + clicks, 0);
   return {
@@ -54,10 +69,10 @@ export function reconcile(seen: InFlight[], facts: LedgerFacts): Reconciliation 
         ({ segment, clicks, stored, dropped, dead }) =>
           `segment ${segment}: ${clicks} clicks, but ${stored} stored + ${dropped} dropped + ${dead} dead`,
       ),
-      ...facts.unfinished
-        .filter(({ segment }) => !underWay.has(segment))
-        .map(({ segment, stored }) => `segment ${segment}: ${stored} clicks stored, and no queue has the rest`),
-      ...lost(waiting, facts).map(
+      ...unfinished.map(
+        ({ segment, stored }) => `segment ${segment}: ${stored} clicks stored, and no queue has the rest`,
+      ),
+      ...missing.map(
         ({ spool, first, last }) => `spool ${spool}: segments ${first} to ${last} are nowhere to be found`,
       ),
       ...facts.differences.map(
@@ -65,7 +80,23 @@ export function reconcile(seen: InFlight[], facts: LedgerFacts): Reconciliation 
           `${day}${tenantId ? `, tenant ${tenantId}` : ''}: ${raw} clicks, but ${other} by ${what}`,
       ),
     ],
+    difference: {
+      segments: facts.unbalanced.reduce(
+        (sum, { clicks, stored, dropped, dead }) => sum + Math.abs(clicks - stored - dropped - dead),
+        0,
+      ),
+      ...differencesOf(facts),
+      missingSegments: unfinished.length + missing.reduce((sum, { first, last }) => sum + last - first + 1, 0),
+    },
   };
+}
+
+function differencesOf({ differences }: LedgerFacts): Pick<Difference, 'days' | 'rollups'> {
+  const sum = (ofDays: boolean): number =>
+    differences
+      .filter(({ what }) => (what === 'segments') === ofDays)
+      .reduce((all, { raw, other }) => all + Math.abs(raw - other), 0);
+  return { days: sum(true), rollups: sum(false) };
 }
 
 /** Numbers that neither the ledger knows nor anything in flight has. */

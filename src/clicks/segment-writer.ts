@@ -9,7 +9,6 @@ export class SegmentWriter {
   private readonly sealer: FrameSealer;
   private file: number | undefined;
   private added = 0;
-  private since = 0;
   /** Clicks and bytes on disk. */
   clicks = 0;
   bytes = 0;
@@ -23,14 +22,14 @@ export class SegmentWriter {
     this.sealer = new FrameSealer(key);
   }
 
-  /** Bytes that wait for `flush`, or nearly so many. */
+  /** Bytes that wait for `flush`. */
   get pending(): number {
     return this.encoder.length;
   }
 
-  append(link: FollowedLink, visitor: Visitor, query: string): void {
-    if (this.added++ === 0) this.since = Date.now();
-    this.encoder.add(link, visitor, query);
+  append(link: FollowedLink, visitor: Visitor, query: string, trace?: string): void {
+    if (this.added++ === 0) this.encoder.begin(Date.now());
+    this.encoder.add(link, visitor, query, trace);
   }
 
   /** @throws when the disk does not take it: those clicks are lost, and a half written frame ends its segment */
@@ -38,7 +37,7 @@ export class SegmentWriter {
     if (this.added === 0) return;
     const { added } = this;
     this.added = 0;
-    const frame = this.sealer.seal(this.encoder.take(this.since));
+    const frame = this.sealer.seal(this.encoder.take());
     this.file ??= openSync(this.path, 'ax', 0o600);
     const written = writeSync(this.file, frame);
     this.bytes += written;

@@ -1,76 +1,71 @@
 import { nthId } from '../platform/ids.js';
+import { ByteReader, ByteWriter } from './byte-stream.js';
 import { type Click, type FollowedLink, storableText, type Visitor } from './click.js';
 
-/**
- * A frame of a segment: the clicks of one turn of the event loop. What repeats is written once a segment and meant by
- * its place: a frame brings the links and texts that no frame before it had.
- */
-interface Frame {
-  /** When these clicks happened, in ms since 1970, UTC. */
-  at: number;
-  /** Tenant and domain, by their places among the texts, and link; the first of a segment is 0. */
-  links: Array<[number, number, string]>;
-  /** Ids, addresses and headers; the first of a segment is 1, for 0 is none. */
-  texts: string[];
-  /** FIELDS numbers a click: link, address, country, user agent, referrer, language, query, 1 if opted out. */
-  clicks: number[];
-}
+// A frame of a segment: the clicks of one turn of the event loop. Its FORMAT, when they happened, then each click as
+// numbers: the place of its link, doubled, and one more if opted out; the places of its texts (address, country, user
+// agent, referrer, language, query). Places are counted through the segment, for what repeats is written once: a place
+// nobody has had yet is followed by what it stands for. Place 0 of the texts is none.
+//
+// The trace of a traced click stands before its query, as a parameter that ends with a line feed, which no query that was
+// asked for can have in it. A version that knows no traces takes it for a parameter like any other, and looks at none but
+// those of campaigns: so segments can be read by workers of either version, whichever is replaced first.
 
-const FIELDS = 8;
+const FORMAT = 1;
+const TRACE = 'traceparent=';
 
 /** Writes the clicks of one segment. It runs for every redirect. */
 export class ClickEncoder {
   private readonly links = new Map<string, number>();
   private readonly texts = new Map<string, number>();
-  private newLinks: Frame['links'] = [];
-  private newTexts: string[] = [];
-  private clicks: number[] = [];
-  /** Characters that wait for `take`, or nearly so many. */
-  length = 0;
+  private readonly bytes = new ByteWriter();
 
-  /** @param rawQuery of the visited URL, without `?` */
-  add(followed: FollowedLink, visitor: Visitor, rawQuery: string): void {
-    this.clicks.push(
-      this.links.get(followed.linkId) ?? this.newLink(followed),
-      this.placeOf(visitor.address),
-      this.placeOf(visitor.country),
-      this.placeOf(visitor.userAgent),
-      this.placeOf(visitor.referrer),
-      this.placeOf(visitor.language),
-      this.placeOf(rawQuery),
-      visitor.optedOut ? 1 : 0,
-    );
-    this.length += 3 * FIELDS;
+  /** Bytes that wait for `take`. */
+  get length(): number {
+    return this.bytes.length;
   }
 
-  /** @returns a frame with all that was added since the last, as JSON */
-  take(at: number): string {
-    const frame: Frame = { at, links: this.newLinks, texts: this.newTexts, clicks: this.clicks };
-    this.newLinks = [];
-    this.newTexts = [];
-    this.clicks = [];
-    this.length = 0;
-    return JSON.stringify(frame);
+  /** @param at when this click happened and all that follow it until `take`, in ms since 1970, UTC */
+  begin(at: number): void {
+    this.bytes.number(FORMAT);
+    this.bytes.time(at);
   }
 
-  private newLink({ tenantId, domainId, linkId }: FollowedLink): number {
-    const place = this.links.size;
+  /** @param rawQuery of the visited URL, without `?` @param trace W3C traceparent of a click that is traced */
+  add(followed: FollowedLink, visitor: Visitor, rawQuery: string, trace?: string): void {
+    this.link(followed, visitor.optedOut);
+    this.text(visitor.address);
+    this.text(visitor.country);
+    this.text(visitor.userAgent);
+    this.text(visitor.referrer);
+    this.text(visitor.language);
+    this.text(trace === undefined ? rawQuery : `${TRACE}${trace}\n&${rawQuery}`);
+  }
+
+  /** @returns a frame with all that was added since the last */
+  take(): Buffer {
+    return this.bytes.take();
+  }
+
+  private link({ linkId, tenantId, domainId }: FollowedLink, optedOut: boolean): void {
+    const known = this.links.get(linkId);
+    const place = known ?? this.links.size;
+    this.bytes.number(2 * place + Number(optedOut));
+    if (known !== undefined) return;
     this.links.set(linkId, place);
-    this.newLinks.push([this.placeOf(tenantId), this.placeOf(domainId), linkId]);
-    this.length += linkId.length;
-    return place;
+    this.text(tenantId);
+    this.text(domainId);
+    this.bytes.uuid(linkId);
   }
 
-  private placeOf(text: string | undefined): number {
-    return text ? (this.texts.get(text) ?? this.newText(text)) : 0;
-  }
-
-  private newText(text: string): number {
+  private text(text: string | undefined): void {
+    if (!text) return this.bytes.number(0);
+    const known = this.texts.get(text);
+    if (known !== undefined) return this.bytes.number(known);
     const place = this.texts.size + 1;
     this.texts.set(text, place);
-    this.newTexts.push(storableText(text));
-    this.length += text.length;
-    return place;
+    this.bytes.number(place);
+    this.bytes.text(storableText(text));
   }
 }
 
@@ -78,39 +73,66 @@ export class ClickEncoder {
  * The clicks of a segment's frames.
  *
  * @param segment its id, from which each click has its own: read twice, they are the same
+ * @throws for what no ClickEncoder of this version wrote
  */
-export function decodeClicks(segment: string, frames: string[]): Click[] {
-  const links: Frame['links'] = [];
-  const texts: Array<string | undefined> = [undefined];
-  const clicks: Click[] = [];
-  for (const frame of frames) {
-    const { at, ...brought } = JSON.parse(frame) as Frame;
-    links.push(...brought.links);
-    texts.push(...brought.texts);
-    for (let from = 0; from < brought.clicks.length; from += FIELDS) {
-      const [link = -1, ...rest] = brought.clicks.slice(from, from + FIELDS);
-      const [tenant, domain, linkId] = links[link] ?? unknownPlace(link);
-      const [tenantId = '', domainId = ''] = [texts[tenant], texts[domain]];
-      const [address = '', country, userAgent, referrer, language, query = ''] = rest.map((place) => texts[place]);
-      clicks.push({
-        id: nthId(segment, clicks.length, at),
-        occurredAt: at,
-        tenantId,
-        domainId,
-        linkId,
-        address,
-        country,
-        userAgent,
-        referrer,
-        language,
-        query,
-        optedOut: rest.at(-1) === 1,
-      });
-    }
-  }
-  return clicks;
+export function decodeClicks(segment: string, frames: Buffer[]): Click[] {
+  const decoder = new ClickDecoder(segment);
+  for (const frame of frames) decoder.read(frame);
+  return decoder.clicks;
 }
 
-function unknownPlace(link: number): never {
-  throw new Error(`A click names link ${link} of its segment, which has no such link`);
+class ClickDecoder {
+  readonly clicks: Click[] = [];
+  private readonly links: FollowedLink[] = [];
+  private readonly texts: Array<string | undefined> = [undefined];
+
+  constructor(private readonly segment: string) {}
+
+  read(frame: Buffer): void {
+    const bytes = new ByteReader(frame);
+    const format = bytes.number();
+    if (format !== FORMAT)
+      throw new Error(`Its clicks are written in format ${format}, which this version can not read`);
+    const occurredAt = bytes.time();
+    while (!bytes.ended) this.clicks.push(this.click(bytes, occurredAt));
+  }
+
+  private click(bytes: ByteReader, occurredAt: number): Click {
+    const place = bytes.number();
+    return {
+      id: nthId(this.segment, this.clicks.length, occurredAt),
+      occurredAt,
+      optedOut: place % 2 === 1,
+      ...this.link(bytes, Math.floor(place / 2)),
+      address: this.text(bytes) ?? '',
+      country: this.text(bytes),
+      userAgent: this.text(bytes),
+      referrer: this.text(bytes),
+      language: this.text(bytes),
+      ...traceAndQuery(this.text(bytes) ?? ''),
+    };
+  }
+
+  private link(bytes: ByteReader, place: number): FollowedLink {
+    if (place === this.links.length) {
+      const [tenantId = '', domainId = ''] = [this.text(bytes), this.text(bytes)];
+      this.links.push({ tenantId, domainId, linkId: bytes.uuid() });
+    }
+    return this.links[place] ?? unknownPlace(place);
+  }
+
+  private text(bytes: ByteReader): string | undefined {
+    const place = bytes.number();
+    if (place === this.texts.length) this.texts.push(bytes.text());
+    return place < this.texts.length ? this.texts[place] : unknownPlace(place);
+  }
+}
+
+function traceAndQuery(text: string): Pick<Click, 'trace' | 'query'> {
+  const end = text.startsWith(TRACE) ? text.indexOf('\n&') : -1;
+  return end < 0 ? { query: text } : { trace: text.slice(TRACE.length, end), query: text.slice(end + 2) };
+}
+
+function unknownPlace(place: number): never {
+  throw new Error(`A click names place ${place} of its segment, where there is nothing`);
 }

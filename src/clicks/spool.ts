@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { newId } from '../platform/ids.js';
+import { newId, timeOfId } from '../platform/ids.js';
+import { clicksIn } from './clicks-in.js';
 import type { FollowedLink, Visitor } from './click.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 import { SegmentWriter } from './segment-writer.js';
@@ -15,14 +16,25 @@ export interface Segment {
   /** The spool that wrote it, and which of that spool's it is; not known of one that an earlier version wrote. */
   spool?: string | undefined;
   number?: number | undefined;
+  /** How many; not known of one that was not closed, and of one that an earlier version wrote. */
+  clicks?: number | undefined;
   /** Of its file, without the state. */
   name: string;
 }
 
-/** A segment's file is called by its id, the spool that wrote it, and its number there, so that these outlive both. */
+/**
+ * A segment's file is called by its id, the spool that wrote it, its number there, and once it is closed how many clicks
+ * it has, so that these outlive spool and process.
+ */
 export function segmentOf(name: string, bytes: number): Segment {
-  const [id = '', spool, number] = name.split('.');
-  return number === undefined ? { id, name, bytes } : { id, name, bytes, spool, number: Number(number) };
+  const [id = '', spool, number, clicks] = name.split('.');
+  return {
+    id,
+    name,
+    bytes,
+    ...(number !== undefined && { spool, number: Number(number) }),
+    ...(clicks !== undefined && { clicks: Number(clicks) }),
+  };
 }
 
 interface Options {
@@ -31,6 +43,8 @@ interface Options {
   maxBytes: number;
   /** The key of a segment, by its id: 32 bytes. */
   keyOf: (segment: string) => Buffer;
+  /** With those of before, under which a process that is no more may have written. */
+  keysOf: (segment: string) => Buffer[];
 }
 
 /**
@@ -44,6 +58,8 @@ export class Spool {
   private open: SegmentWriter | undefined;
   private written = 0;
   private bytes = 0;
+  /** Clicks that were taken over. */
+  adoptedClicks = 0;
 
   /** @throws when the folder can not be made or locked */
   constructor(private readonly options: Options) {
@@ -55,16 +71,32 @@ export class Spool {
     return this.bytes + (this.open ? this.open.bytes + this.open.pending : 0);
   }
 
+  /** Clicks on disk. */
+  get clicks(): number {
+    return this.sealed.reduce((sum, { clicks = 0 }) => sum + clicks, this.openClicks);
+  }
+
   /** Clicks on disk in the segment that is being written. */
   get openClicks(): number {
     return this.open?.clicks ?? 0;
   }
 
-  /** Takes a click for the next `flush`. @returns false when the spool is full */
-  append(link: FollowedLink, visitor: Visitor, query: string): boolean {
+  /** Of the segment that is being written. */
+  get openId(): string | undefined {
+    return this.open?.id;
+  }
+
+  /** When the oldest of what waits here was begun, in ms since 1970. */
+  get oldest(): number | undefined {
+    const id = this.sealed[0]?.id ?? this.open?.id;
+    return id === undefined ? undefined : timeOfId(id).getTime();
+  }
+
+  /** Takes a click for the next `flush`. @param trace its W3C traceparent, if it is traced @returns false when the spool is full */
+  append(link: FollowedLink, visitor: Visitor, query: string, trace?: string): boolean {
     if (this.size >= this.options.maxBytes) return false;
     this.open ??= this.newSegment();
-    this.open.append(link, visitor, query);
+    this.open.append(link, visitor, query, trace);
     return true;
   }
 
@@ -85,15 +117,15 @@ export class Spool {
   /** Closes the segment being written: from now on it can be shipped. */
   seal(): void {
     if (!this.open) return;
-    const { id, bytes } = this.open;
+    const { id, bytes, clicks } = this.open;
     const { open } = this;
-    const name = this.nameOf(id);
+    const [was, name] = [this.nameOf(id), `${this.nameOf(id)}.${clicks}`];
     this.open = undefined;
     if (bytes === 0) return open.close();
     this.written++;
     this.bytes += bytes;
     open.close();
-    renameSync(this.pathOf(name, 'open'), this.pathOf(name, 'segment'));
+    renameSync(this.pathOf(was, 'open'), this.pathOf(name, 'segment'));
     this.sealed.push(segmentOf(name, bytes));
   }
 
@@ -142,10 +174,18 @@ export class Spool {
       const name = file.slice(0, file.lastIndexOf('.'));
       const { size } = statSync(join(folder, file));
       await rename(join(folder, file), this.pathOf(name, 'segment'));
-      this.sealed.push(segmentOf(name, size));
+      const segment = await this.counted(segmentOf(name, size));
+      this.sealed.push(segment);
+      this.adoptedClicks += segment.clicks ?? 0;
       this.bytes += size;
     }
     return files.length;
+  }
+
+  /** What was being written when its process ended has no number of clicks in its name. */
+  private async counted(segment: Segment): Promise<Segment> {
+    if (segment.clicks !== undefined) return segment;
+    return { ...segment, clicks: clicksIn(segment.id, await this.read(segment), this.options.keysOf(segment.id)) };
   }
 
   private newSegment(): SegmentWriter {

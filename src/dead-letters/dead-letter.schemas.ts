@@ -9,9 +9,13 @@ export const listDeadLetters = z.strictObject({
   ...pageQuery,
   waiting: z
     .enum(['true', 'false'])
-    .default('false')
     .transform((text) => text === 'true')
-    .meta({ type: 'boolean', description: 'Only those that have not been stored after all' }),
+    .default(false)
+    .meta({
+      type: 'boolean',
+      enum: [true, false],
+      description: 'Only those that have not been stored after all',
+    }),
 });
 export type ListDeadLetters = z.output<typeof listDeadLetters>;
 

@@ -16,6 +16,8 @@ export interface DeadLetterRow {
 /** The letter, and the click it holds; of a segment there is nothing that could be shown. */
 export type OpenedLetter = DeadLetterRow & { click: object | null };
 
+export type RequestedLetter = Pick<DeadLetterRow, 'id' | 'tenantId' | 'segment' | 'error'>;
+
 const COLUMNS = `id, tenant_id AS "tenantId", kind, segment, error, failed_at AS "failedAt",
   redrive_requested_at AS "redriveRequestedAt", redriven_at AS "redrivenAt"`;
 
@@ -40,19 +42,22 @@ export class DeadLettersRepository {
     return row;
   }
 
-  /** @param ids undefined: those that wait longest */
-  async request(tx: Tx, limit: number, ids?: string[]): Promise<number> {
-    const [row] = (await tx.manager.query(
+  /**
+   * @param ids undefined: those that wait longest
+   * @returns those that nobody had asked for yet
+   */
+  request(tx: Tx, limit: number, ids?: string[]): Promise<RequestedLetter[]> {
+    return tx.manager.query(
       `WITH chosen AS (
          SELECT id FROM dead_clicks
          WHERE redriven_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY ($2)) AND redrive_requested_at IS NULL
          ORDER BY failed_at, id LIMIT $1
        ), requested AS (
-         UPDATE dead_clicks SET redrive_requested_at = now() FROM chosen WHERE dead_clicks.id = chosen.id RETURNING 1
+         UPDATE dead_clicks SET redrive_requested_at = now() FROM chosen WHERE dead_clicks.id = chosen.id
+         RETURNING dead_clicks.id, tenant_id, segment, error
        )
-       SELECT count(*)::int AS requested FROM requested`,
+       SELECT id, tenant_id AS "tenantId", segment, error FROM requested`,
       [limit, ids ?? null],
-    )) as [{ requested: number }];
-    return row.requested;
+    );
   }
 }

@@ -60,6 +60,10 @@ export type UpdateDomain = z.output<typeof updateDomain>;
 export const listDomains = z.strictObject(pageQuery);
 export type ListDomains = z.output<typeof listDomains>;
 
+/** What a visitor's TLS handshake asked for may be no hostname at all: then it is none of ours, and no fault of the proxy's. */
+export const askForCertificate = z.strictObject({ domain: z.string().min(1).max(300) });
+export type AskForCertificate = z.output<typeof askForCertificate>;
+
 export const domainResponse = z.object({
   id: publicIdText('dom'),
   hostname: z.string().meta({ description: 'ASCII form (punycode)' }),

@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
 import { isLocal, parseHostname } from '../platform/http/hostname.js';
-import type { DomainEntity } from './domain.entity.js';
 import { domainNotFound, noDomain, unknownDomain } from './domain.errors.js';
-import { DomainsRepository } from './domains.repository.js';
+import { DomainsRepository, type ShortDomain } from './domains.repository.js';
 
-/** What other modules may know of a domain. */
-export type ShortDomain = Pick<DomainEntity, 'id' | 'hostname' | 'caseSensitive' | 'codeLength'>;
+export type { ShortDomain };
 
 /** Public address of a short link. Hosts on this machine have no certificate. */
 export const shortLinkOf = (hostname: string, key: string): string =>
@@ -41,14 +39,16 @@ export class DomainsReader {
     return domain;
   }
 
+  count(tx: Tx): Promise<number> {
+    return this.domains.count(tx);
+  }
+
   get(tx: Tx, id: string): Promise<ShortDomain> {
     return this.domains.get(tx, id);
   }
 
-  /** Whether any tenant's short links live on the host of this URL; localhost with another port is another host. */
-  isShortDomain(tx: Tx, { hostname, port }: URL): Promise<boolean> {
-    // DNS takes `go.example.com.` for the same host.
-    const name = hostname.replace(/\.$/, '');
-    return this.domains.isShortDomain(tx, isLocal(name) && port ? `${name}:${port}` : name);
+  /** Those of these ids that are domains of the tenant. */
+  knownIds(tx: Tx, ids: string[]): Promise<Set<string>> {
+    return this.domains.knownIds(tx, ids);
   }
 }

@@ -1,11 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThan, Not } from 'typeorm';
+import { In, MoreThan, Not } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
 import type { Tx } from '../platform/context/context.js';
 import { DomainEntity } from './domain.entity.js';
 import { domainInUse, domainNotFound, hostnameTaken } from './domain.errors.js';
 
 export type DomainChanges = Partial<Omit<DomainEntity, 'tenantId' | 'id' | 'createdAt'>>;
+
+/** What other modules may know of a domain. */
+export type ShortDomain = Pick<DomainEntity, 'id' | 'hostname' | 'caseSensitive' | 'codeLength'>;
+
+const FOR_LINK = `
+  SELECT id, hostname, case_sensitive AS "caseSensitive", code_length AS "codeLength"
+  FROM domain_for_link($1, $2) WHERE id IS NOT NULL`;
 
 @Injectable()
 export class DomainsRepository {
@@ -33,6 +40,15 @@ export class DomainsRepository {
     return domain;
   }
 
+  /** Those of these ids that are domains of the tenant. */
+  async knownIds(tx: Tx, ids: string[]): Promise<Set<string>> {
+    const domains = await tx.manager.find(DomainEntity, {
+      where: { tenantId: tx.tenantId, id: In(ids) },
+      select: { tenantId: true, id: true },
+    });
+    return new Set(domains.map(({ id }) => id));
+  }
+
   findByHostname(tx: Tx, hostname: string): Promise<DomainEntity | null> {
     return tx.manager.findOneBy(DomainEntity, { tenantId: tx.tenantId, hostname });
   }
@@ -45,11 +61,10 @@ export class DomainsRepository {
    * The domain of this name, or the primary one, for a link about to be put on it: until the transaction ends, it is
    * neither deleted nor does its rule on case change.
    */
-  findForLink(tx: Tx, which: { isPrimary: true } | { hostname: string }): Promise<DomainEntity | null> {
-    return tx.manager.findOne(DomainEntity, {
-      where: { tenantId: tx.tenantId, ...which },
-      lock: { mode: 'for_key_share' },
-    });
+  async findForLink(tx: Tx, which: { isPrimary: true } | { hostname: string }): Promise<ShortDomain | null> {
+    const hostname = 'hostname' in which ? which.hostname : null;
+    const [domain] = (await tx.manager.query(FOR_LINK, [tx.tenantId, hostname])) as ShortDomain[];
+    return domain ?? null;
   }
 
   /** In order of creation, one more than asked for when there are more. */
@@ -73,6 +88,10 @@ export class DomainsRepository {
     await tx.manager.query('SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE', [tx.tenantId]);
   }
 
+  count(tx: Tx): Promise<number> {
+    return tx.manager.countBy(DomainEntity, { tenantId: tx.tenantId });
+  }
+
   hasOthers(tx: Tx, id: string): Promise<boolean> {
     return tx.manager.existsBy(DomainEntity, { tenantId: tx.tenantId, id: Not(id) });
   }
@@ -83,12 +102,6 @@ export class DomainsRepository {
       [tx.tenantId, id],
     )) as [{ used: boolean }];
     return row.used;
-  }
-
-  /** Whether any tenant has this hostname: a short link to a short link could go round in circles. */
-  async isShortDomain(tx: Tx, hostname: string): Promise<boolean> {
-    const [row] = (await tx.manager.query('SELECT is_short_domain($1) AS known', [hostname])) as [{ known: boolean }];
-    return row.known;
   }
 
   async delete(tx: Tx, domain: DomainEntity): Promise<void> {

@@ -1,18 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
+import { DestinationsReader } from '../destinations/destinations.reader.js';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
 import { OutboxRecorder } from '../platform/outbox/outbox.recorder.js';
+import { QuotasRecorder } from '../plans/quotas.recorder.js';
 import type { DomainEntity } from './domain.entity.js';
 import { caseRuleFixed, primaryNeeded } from './domain.errors.js';
 import { type CreateDomain, type ListDomains, toDomainResponse, type UpdateDomain } from './domain.schemas.js';
 import { DomainVerifier } from './domain-verifier.js';
 import { type DomainChanges, DomainsRepository } from './domains.repository.js';
 import { afterCheck } from './verification.js';
+
+const PLACES = ['rootUrl', 'notFoundUrl', 'expiredUrl'] as const;
+type Place = (typeof PLACES)[number];
 
 @Injectable()
 export class DomainsService {
@@ -23,10 +28,13 @@ export class DomainsService {
     private readonly audit: AuditRecorder,
     private readonly outbox: OutboxRecorder,
     private readonly cursors: Cursors,
+    private readonly destinations: DestinationsReader,
+    private readonly quotas: QuotasRecorder,
   ) {}
 
   async create(ctx: Context, { primary, ...input }: CreateDomain): Promise<DomainEntity> {
     return this.transactions.run(ctx, async (tx) => {
+      await this.quotas.makeRoom(tx, 'domains', () => this.domains.count(tx));
       await this.domains.lockPrimary(tx);
       const first = (await this.domains.findPrimary(tx)) === null;
       if (primary) await this.demotePrimary(tx, ctx);
@@ -45,6 +53,8 @@ export class DomainsService {
         updatedAt: now,
       };
       await this.domains.insert(tx, domain);
+      // Now that its own hostname is one of the short domains, too.
+      await this.destinations.check(tx, destinationsOf(domain));
       await this.changed(tx, ctx, 'created', undefined, domain);
       return domain;
     });
@@ -67,6 +77,7 @@ export class DomainsService {
       if (primary === false && before.isPrimary) throw primaryNeeded();
       const changesCase = settings.caseSensitive !== undefined && settings.caseSensitive !== before.caseSensitive;
       if (changesCase && (await this.domains.hasLinks(tx, id))) throw caseRuleFixed(before.hostname);
+      await this.destinations.check(tx, destinationsOf(settings));
       if (primary && !before.isPrimary) await this.demotePrimary(tx, ctx);
       return this.apply(tx, ctx, before, { ...givenFields(settings), ...(primary && { isPrimary: true }) }, 'updated');
     });
@@ -82,6 +93,16 @@ export class DomainsService {
       const action =
         (changes.verifiedAt === null) === (before.verifiedAt === null) ? 'checked' : 'verification_changed';
       return this.apply(tx, ctx, before, changes, action);
+    });
+  }
+
+  /** Takes away those of a domain's places that are still these. */
+  async clearPlaces(ctx: Context, id: string, seen: Partial<Pick<DomainEntity, Place>>): Promise<void> {
+    await this.transactions.run(ctx, async (tx) => {
+      const before = await this.domains.lock(tx, id);
+      const same = PLACES.filter((place) => seen[place] && seen[place] === before[place]);
+      if (same.length === 0) return;
+      await this.apply(tx, ctx, before, Object.fromEntries(same.map((place) => [place, null])), 'updated');
     });
   }
 
@@ -133,3 +154,13 @@ export class DomainsService {
     await this.outbox.append(tx, ctx, `domain.${action}`, { hostname: domain.hostname });
   }
 }
+
+const destinationsOf = ({
+  rootUrl,
+  notFoundUrl,
+  expiredUrl,
+}: Pick<UpdateDomain, 'rootUrl' | 'notFoundUrl' | 'expiredUrl'>) => ({
+  '/rootUrl': rootUrl,
+  '/notFoundUrl': notFoundUrl,
+  '/expiredUrl': expiredUrl,
+});

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { Context } from '../platform/context/context.js';
 import { DomainError } from '../platform/http/domain-error.js';
+import { toPublicId } from '../platform/ids.js';
 import { Authenticator } from './authenticator.js';
 
-/** What other modules may ask of credentials while an answer goes on. */
+/** Looks at credentials again while an answer goes on: see Context.stillHolds. */
 @Injectable()
 export class AccessReader {
   constructor(private readonly authenticator: Authenticator) {}
@@ -11,8 +13,10 @@ export class AccessReader {
   /** Whether these credentials still open what they opened for this context. */
   async isInForce(ctx: Context, authorization: string | undefined, permission: string): Promise<boolean> {
     try {
-      const { tenantId, permissions } = await this.authenticator.authenticate(authorization, ctx);
-      return tenantId === ctx.tenantId && permissions.has(permission);
+      const tenant = ctx.platform ? undefined : toPublicId('tnt', ctx.tenantId);
+      const now = await this.authenticator.authenticate(authorization, ctx, tenant);
+      const asFree = isDeepStrictEqual(now.restrictions, ctx.restrictions);
+      return now.tenantId === ctx.tenantId && now.permissions.has(permission) && asFree;
     } catch (error) {
       if (error instanceof DomainError) return false;
       throw error;

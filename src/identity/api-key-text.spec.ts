@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { newApiKeyText, tenantOfApiKey } from './api-key-text.js';
 
@@ -12,6 +14,15 @@ describe('API keys', () => {
   });
   it('have a shape that secret scanners can match', () =>
     expect(newApiKeyText(tenant)).toMatch(/^wp_[0-9A-Za-z]{60}$/));
+  it('are found by the regular expression of the documentation, and told by the checksum as it says', () => {
+    const [documented = ''] = /^\\bwp_.*$/m.exec(readFileSync('docs/api.md', 'utf8')) ?? [];
+    const [key, other] = [newApiKeyText(tenant), newApiKeyText(tenant)];
+    const leak = `export KEY="${key}"\nhttps://example.com/?key=${other}&wp_${'a'.repeat(61)} xwp_${'a'.repeat(60)}`;
+    expect(leak.match(new RegExp(documented, 'g'))).toEqual([key, other]);
+    const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+    const value = Array.from(key.slice(57)).reduce((sum, digit) => sum * 62 + digits.indexOf(digit), 0);
+    expect(value).toBe(crc32(key.slice(0, 57)));
+  });
   it('are never the same twice', () => expect(newApiKeyText(tenant)).not.toBe(newApiKeyText(tenant)));
   it('are told from typing errors without asking the database', () => {
     const key = newApiKeyText(tenant);

@@ -33,6 +33,9 @@ export function newApiKeyText(tenantId: string): string {
   return body + checksum(body);
 }
 
+/** Its last characters, by which people tell keys apart. */
+export const hintOf = (text: string): string => text.slice(-4);
+
 /** The tenant a key names; undefined for what can not be a key, without asking the database. */
 export function tenantOfApiKey(text: string): string | undefined {
   const [, tenant = '', check] = SHAPE.exec(text) ?? [];

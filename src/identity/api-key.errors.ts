@@ -6,12 +6,19 @@ export const apiKeyNotFound = (): DomainError =>
 export const scopesExceedYours = (scopes: string[]): DomainError =>
   new DomainError('forbidden', 'scopes_exceed_yours', `You can not give what you do not have: ${scopes.join(', ')}.`);
 
-/** Missing, malformed, unknown, revoked, expired: all answered alike. */
+export const keyExceedsYours = (): DomainError =>
+  new DomainError(
+    'forbidden',
+    'key_exceeds_yours',
+    'A key gives no key that lasts longer than itself, or that can be used from elsewhere.',
+  );
+
+/** Missing, malformed, unknown, revoked, expired, from an address that is not allowed: all answered alike. */
 export const unauthenticated = (): DomainError =>
   new DomainError(
     'unauthenticated',
     'unauthenticated',
-    'Credentials are missing or not valid. Send Authorization: Bearer <API key>.',
+    'Credentials are missing, not valid, or not allowed from your address. Send Authorization: Bearer <API key or access token>.',
   );
 
 export const forbidden = (permission: string): DomainError =>

@@ -1,8 +1,26 @@
 import { z } from 'zod';
+import { canonicalRange } from '../platform/http/ip-range.js';
 import { pageOf, pageQuery } from '../platform/http/pagination.js';
 import { publicIdText, toPublicId } from '../platform/ids.js';
 import type { ApiKeyEntity } from './api-key.entity.js';
 import { SCOPES } from './permissions.js';
+
+const DAY = 24 * 3600;
+
+const ipRange = z
+  .string()
+  .max(50)
+  .transform((text, issues) => {
+    const range = canonicalRange(text);
+    if (range !== undefined) return range;
+    issues.addIssue({
+      code: 'custom',
+      message: 'Use 192.0.2.0/24 or 2001:db8::/32.',
+      params: { code: 'invalid_range' },
+    });
+    return z.NEVER;
+  })
+  .meta({ type: 'string', example: '192.0.2.0/24' });
 
 export const createApiKey = z.strictObject({
   name: z.string().trim().min(1).max(100),
@@ -19,10 +37,30 @@ export const createApiKey = z.strictObject({
     .nullable()
     .default(null)
     .meta({ type: 'string', format: 'date-time' }),
+  allowedIpRanges: z
+    .array(ipRange)
+    .min(1)
+    .max(100)
+    .transform((ranges) => [...new Set(ranges)])
+    .nullable()
+    .default(null)
+    .meta({ description: 'Addresses and networks (CIDR) from which the key may be used; from anywhere, when null' }),
 });
 export type CreateApiKey = z.output<typeof createApiKey>;
 
-export const listApiKeys = z.strictObject(pageQuery);
+export const rotateApiKey = z.strictObject({
+  overlapSeconds: z
+    .int()
+    .min(0)
+    .max(7 * DAY)
+    .meta({ description: 'For how long the key works as it was until now, too: 0 for a key that has leaked' }),
+});
+export type RotateApiKey = z.output<typeof rotateApiKey>;
+
+export const listApiKeys = z.strictObject({
+  ...pageQuery,
+  createdBy: z.string().max(100).optional().meta({ description: 'Public id of the member or key that made them' }),
+});
 export type ListApiKeys = z.output<typeof listApiKeys>;
 
 const apiKeyResponse = z.object({
@@ -30,7 +68,12 @@ const apiKeyResponse = z.object({
   name: z.string(),
   hint: z.string().meta({ description: 'The last four characters of the key' }),
   scopes: z.array(z.string()),
+  allowedIpRanges: z.array(z.string()).nullable(),
   expiresAt: z.iso.datetime().nullable(),
+  previousSecretExpiresAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Until when the key works as it was before it was rotated' }),
   lastUsedAt: z.iso.datetime().nullable().meta({ description: 'To the minute' }),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),
@@ -46,6 +89,8 @@ export const toApiKeyResponse = (key: ApiKeyEntity) => ({
   name: key.name,
   hint: key.hint,
   scopes: key.scopes,
+  allowedIpRanges: key.allowedIpRanges,
+  previousSecretExpiresAt: key.previousSecretExpiresAt?.toISOString() ?? null,
   expiresAt: key.expiresAt?.toISOString() ?? null,
   lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
   createdBy: key.createdBy,

@@ -9,6 +9,8 @@ import {
   type ListApiKeys,
   listApiKeys,
   newApiKeyResponse,
+  type RotateApiKey,
+  rotateApiKey,
   toApiKeyResponse,
 } from './api-key.schemas.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -31,6 +33,17 @@ export class ApiKeysController {
   async list(@Ctx() ctx: Context, @Query({ schema: listApiKeys }) query: ListApiKeys) {
     const { data, nextCursor } = await this.keys.list(ctx, query);
     return { data: data.map(toApiKeyResponse), nextCursor };
+  }
+
+  @Post(':id/rotate')
+  @Access('api-keys:write', { returns: newApiKeyResponse, status: 201 })
+  async rotate(
+    @Ctx() ctx: Context,
+    @Param('id', { schema: keyId }) id: string,
+    @Body({ schema: rotateApiKey }) input: RotateApiKey,
+  ) {
+    const [key, apiKey] = await this.keys.rotate(ctx, id, input);
+    return { ...toApiKeyResponse(key), apiKey };
   }
 
   @Delete(':id')

@@ -5,7 +5,7 @@ import { newId, toPublicId } from '../platform/ids.js';
 import { sha256 } from '../platform/secrets/secrets.js';
 import type { ApiKeyEntity } from './api-key.entity.js';
 import { toApiKeyResponse } from './api-key.schemas.js';
-import { newApiKeyText } from './api-key-text.js';
+import { hintOf, newApiKeyText } from './api-key-text.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { SCOPES } from './permissions.js';
 
@@ -13,9 +13,10 @@ export interface NewKey {
   name: string;
   scopes?: string[] | undefined;
   expiresAt?: Date | null;
+  allowedIpRanges?: string[] | null;
 }
 
-/** Issues a key for the transaction's tenant. */
+/** Issues and revokes keys of the transaction's tenant. */
 @Injectable()
 export class ApiKeysRecorder {
   constructor(
@@ -27,16 +28,19 @@ export class ApiKeysRecorder {
   async issue(
     tx: Tx,
     ctx: Context,
-    { name, scopes = [...SCOPES], expiresAt = null }: NewKey,
+    { name, scopes = [...SCOPES], expiresAt = null, allowedIpRanges = null }: NewKey,
   ): Promise<[ApiKeyEntity, string]> {
     const text = newApiKeyText(tx.tenantId);
     const key: ApiKeyEntity = {
       tenantId: tx.tenantId,
       id: newId(),
       name,
-      hint: text.slice(-4),
+      hint: hintOf(text),
       secretHash: sha256(text),
+      previousSecretHash: null,
+      previousSecretExpiresAt: null,
       scopes,
+      allowedIpRanges,
       expiresAt,
       lastUsedAt: null,
       createdBy: ctx.actor,
@@ -49,5 +53,24 @@ export class ApiKeysRecorder {
       after: toApiKeyResponse(key),
     });
     return [key, text];
+  }
+
+  /** In force at once: keys are looked up at every request. @returns false when it was gone already */
+  async revoke(tx: Tx, ctx: Context, key: ApiKeyEntity): Promise<boolean> {
+    if (!(await this.keys.delete(tx, key.id))) return false;
+    await this.audit.record(tx, ctx, {
+      action: 'api_key.revoked',
+      target: toPublicId('key', key.id),
+      before: toApiKeyResponse(key),
+    });
+    return true;
+  }
+
+  /** Every key that this member has made, and those made with these. */
+  async revokeMadeBy(tx: Tx, ctx: Context, actor: string): Promise<void> {
+    for (const key of await this.keys.madeBy(tx, actor)) {
+      await this.revoke(tx, ctx, key);
+      await this.revokeMadeBy(tx, ctx, toPublicId('key', key.id));
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { DestinationFlag } from '../destinations/destinations.reader.js';
 
 /** PostgreSQL gives bigint as text. */
 const wholeNumber = {
@@ -28,6 +29,10 @@ export class LinkEntity {
   @Column('integer', { name: 'shared_max_age', nullable: true }) sharedMaxAge!: number | null;
   @Column('boolean') archived!: boolean;
   @Column('timestamptz', { name: 'disabled_at', nullable: true }) disabledAt!: Date | null;
+  /** What the upkeep found wrong with its destination; null: nothing, or nobody has looked yet. */
+  @Column('text', { nullable: true }) flag!: DestinationFlag | null;
+  /** Taken down by the platform's operators: visitors find nothing, or a warning. */
+  @Column('text', { nullable: true }) takedown!: 'hidden' | 'warning' | null;
   @Column('text', { name: 'created_by' }) createdBy!: string;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
@@ -55,5 +60,7 @@ export interface Link extends LinkEntity {
   domain: string;
   tags: string[];
   clicks: number;
+  /** Of each UTC day those who had not come before on that day; a sum over days. */
+  visitors: number;
   lastClickedAt: Date | null;
 }

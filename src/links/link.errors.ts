@@ -8,12 +8,26 @@ export const keyTaken = (domain: string, key: string): DomainError =>
 export const externalIdTaken = (externalId: string): DomainError =>
   new DomainError('conflict', 'external_id_taken', `Another link has the externalId ${externalId}.`);
 
-export const destinationLoops = (pointer: string, hostname: string): DomainError =>
-  invalidField(
-    pointer,
-    'destination_loops',
-    `${hostname} is a short domain itself: a link to it could lead in circles.`,
+export const outsideRestrictions = (): DomainError =>
+  new DomainError(
+    'forbidden',
+    'outside_restrictions',
+    'You are confined to some domains or tags, and this link would not be among them.',
   );
+
+/** Only operators can change it now. */
+export const linkTakenDown = (): DomainError =>
+  new DomainError(
+    'conflict',
+    'link_taken_down',
+    "The platform's operators have taken this link down: it can neither be changed nor deleted.",
+  );
+
+export const alreadyTakenDown = (): DomainError =>
+  new DomainError('conflict', 'already_taken_down', 'This link has been taken down before. Lift that takedown first.');
+
+export const takedownNotFound = (): DomainError =>
+  new DomainError('not_found', 'takedown_not_found', 'There is no such takedown in force.');
 
 export const expiresBeforeStart = (): DomainError =>
   invalidField('/expiresAt', 'expires_before_start', 'A link must expire after it starts.');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { shortLinkOf } from '../domains/domains.reader.js';
+import { suspicionOf } from '../destinations/destinations.reader.js';
 import { pageOf, pageQuery } from '../platform/http/pagination.js';
 import { displayUrl, webUrl } from '../platform/http/web-url.js';
 import { publicIdText, toPublicId } from '../platform/ids.js';
@@ -99,6 +100,8 @@ export type LinkInfo = z.output<typeof linkInfo>;
 
 export const shortenResponse = z.object({ code: z.string(), shortLink: z.url(), id: publicIdText('link') });
 
+const linkWarning = z.enum(['mixed_script_host', 'lookalike_host', 'destination_listed', 'destination_denied']);
+
 const instant = z.iso.datetime();
 export const linkResponse = z.object({
   id: publicIdText('link'),
@@ -120,7 +123,12 @@ export const linkResponse = z.object({
   sharedMaxAge: z.int().nullable(),
   archived: z.boolean(),
   disabledAt: instant.nullable(),
+  takedown: z.enum(['hidden', 'warning']).nullable().meta({
+    description: "Taken down by the platform's operators: visitors find nothing, or a warning. It can not be changed",
+  }),
+  warnings: z.array(linkWarning).meta({ description: 'What is doubtful about the destination' }),
   clicks: z.int(),
+  visitors: z.int().meta({ description: 'Each counts once a UTC day' }),
   lastClickedAt: instant.nullable(),
   createdBy: z.string(),
   createdAt: instant,
@@ -148,12 +156,21 @@ export const toLinkResponse = (link: Link) => ({
   sharedMaxAge: link.sharedMaxAge,
   archived: link.archived,
   disabledAt: link.disabledAt?.toISOString() ?? null,
+  takedown: link.takedown,
+  warnings: warningsOf(link),
   clicks: link.clicks,
+  visitors: link.visitors,
   lastClickedAt: link.lastClickedAt?.toISOString() ?? null,
   createdBy: link.createdBy,
   createdAt: link.createdAt.toISOString(),
   updatedAt: link.updatedAt.toISOString(),
 });
+
+function warningsOf({ url, flag }: Pick<Link, 'url' | 'flag'>): Array<z.output<typeof linkWarning>> {
+  // The host of nearly every link is in ASCII and needs no second look.
+  const suspicion = url.includes('xn--') ? suspicionOf(new URL(url).hostname) : undefined;
+  return [suspicion, flag].filter((warning) => warning !== undefined && warning !== null);
+}
 
 export const toShortenResponse = (link: Link) => ({
   code: link.key,

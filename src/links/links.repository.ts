@@ -1,21 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
-import type { Tx } from '../platform/context/context.js';
+import type { LinkRestrictions, Tx } from '../platform/context/context.js';
 import type { DomainError } from '../platform/http/domain-error.js';
 import type { Position } from '../platform/http/pagination.js';
 import { LinkEntity, LinkStatsEntity, type Link, TagEntity } from './link.entity.js';
-import { domainGone, externalIdTaken, keyTaken, linkNotFound } from './link.errors.js';
+import { domainGone, externalIdTaken, keyTaken, linkNotFound, linkTakenDown } from './link.errors.js';
+import { isWithin } from './link-restrictions.js';
 import type { ListLinks } from './link.schemas.js';
 
 export type LinkFilter = Pick<ListLinks, 'search' | 'tag' | 'archived' | 'sort' | 'order'> & { domainId?: string };
 
+/** A link outside the transaction's restrictions is not there, as another tenant's is not. */
 @Injectable()
 export class LinksRepository {
-  /** @returns false when the key is already used on the domain @throws DomainError 409 for a used externalId */
-  async insert(tx: Tx, link: LinkEntity): Promise<boolean> {
+  /**
+   * Inserts the link, its counters and its tags in one round trip.
+   *
+   * @returns false when the key is already used on the domain @throws DomainError 409 for a used externalId
+   */
+  async insert(tx: Tx, link: LinkEntity, tags: string[]): Promise<boolean> {
     try {
-      const [row] = (await tx.manager.query(INSERT, insertValues(link))) as [{ inserted: boolean }];
+      const [row] = (await tx.manager.query(INSERT, [...insertValues(link), tags])) as [{ inserted: boolean }];
       return row.inserted;
     } catch (error) {
       throw refusal(error, link) ?? error;
@@ -24,10 +30,6 @@ export class LinksRepository {
 
   async setTags(tx: Tx, linkId: string, names: string[]): Promise<void> {
     await tx.manager.delete(TagEntity, { tenantId: tx.tenantId, linkId });
-    await this.addTags(tx, linkId, names);
-  }
-
-  async addTags(tx: Tx, linkId: string, names: string[]): Promise<void> {
     if (names.length === 0) return;
     await tx.manager.insert(
       TagEntity,
@@ -41,11 +43,14 @@ export class LinksRepository {
       where: { tenantId: tx.tenantId, id },
       lock: { mode: 'pessimistic_write' },
     });
+    // Row-level security gives one that was taken down to nobody who means to change it.
+    if (!entity && (await this.get(tx, id)).takedown) throw linkTakenDown();
     return this.complete(tx, entity);
   }
 
   async get(tx: Tx, id: string): Promise<Link> {
-    return this.complete(tx, await tx.manager.findOneBy(LinkEntity, { tenantId: tx.tenantId, id }));
+    const rows = (await tx.manager.query(shownLink(tx), [tx.tenantId, id])) as ShownRow[];
+    return visible(tx, rows.map(linkOf)[0]);
   }
 
   async getByKey(tx: Tx, domainId: string, key: string): Promise<Link> {
@@ -57,6 +62,7 @@ export class LinksRepository {
     const query = tx.manager
       .createQueryBuilder(LinkEntity, 'link')
       .where('link.tenant_id = :tenantId', { tenantId: tx.tenantId });
+    confine(query, tx.restrictions);
     narrow(query, filter);
     inOrder(query, filter, after);
     return this.withDetails(tx, await query.limit(limit + 1).getMany());
@@ -78,9 +84,7 @@ export class LinksRepository {
   }
 
   private async complete(tx: Tx, entity: LinkEntity | null): Promise<Link> {
-    const [link] = entity ? await this.withDetails(tx, [entity]) : [];
-    if (!link) throw linkNotFound();
-    return link;
+    return visible(tx, entity ? (await this.withDetails(tx, [entity]))[0] : undefined);
   }
 
   private async withDetails(tx: Tx, links: LinkEntity[]): Promise<Link[]> {
@@ -89,15 +93,37 @@ export class LinksRepository {
     const rows = (await tx.manager.query(DETAILS, [tx.tenantId, ids])) as DetailsRow[];
     const details = new Map(rows.map((row) => [row.id, row]));
     return links.map((link) => {
-      const { hostname = '', clicks = '0', last_clicked_at = null, tags = [] } = details.get(link.id) ?? {};
-      return { ...link, domain: hostname, clicks: Number(clicks), lastClickedAt: last_clicked_at, tags };
+      const row = details.get(link.id);
+      return {
+        ...link,
+        domain: row?.hostname ?? '',
+        clicks: Number(row?.clicks ?? 0),
+        visitors: Number(row?.visitors ?? 0),
+        lastClickedAt: row?.last_clicked_at ?? null,
+        tags: row?.tags ?? [],
+      };
     });
   }
+}
+
+function visible(tx: Tx, link: Link | undefined): Link {
+  if (!link || !isWithin(link, tx.restrictions)) throw linkNotFound();
+  return link;
 }
 
 function refusal(error: unknown, { externalId }: Partial<LinkEntity>): DomainError | undefined {
   if (isUniqueViolation(error, 'links_external_id')) return externalIdTaken(externalId ?? '');
   return isForeignKeyViolation(error, 'links_domain_fkey') ? domainGone() : undefined;
+}
+
+function confine(query: SelectQueryBuilder<LinkEntity>, { domainIds, tags }: LinkRestrictions = {}): void {
+  if (domainIds) query.andWhere('link.domain_id = ANY (:domainIds)', { domainIds });
+  if (tags) {
+    query.andWhere(
+      'EXISTS (SELECT FROM tags t WHERE t.tenant_id = :tenantId AND t.link_id = link.id AND t.name = ANY (:ownTags))',
+      { ownTags: tags },
+    );
+  }
 }
 
 function narrow(query: SelectQueryBuilder<LinkEntity>, { search, tag, archived, domainId }: LinkFilter): void {
@@ -143,41 +169,47 @@ function inOrder(
   }
 }
 
-const COLUMNS = [
-  'tenant_id', 'id', 'domain_id', 'key', 'url', 'external_id', 'title', 'comments', 'starts_at', 'expires_at',
-  'expired_url', 'max_clicks', 'redirect_status', 'forward_query', 'shared_max_age', 'archived', 'disabled_at',
-  'created_by', 'created_at', 'updated_at',
-]; // prettier-ignore
-
 const insertValues = (link: LinkEntity): unknown[] => [
   link.tenantId, link.id, link.domainId, link.key, link.url, link.externalId, link.title, link.comments, link.startsAt,
   link.expiresAt, link.expiredUrl, link.maxClicks, link.redirectStatus, link.forwardQuery, link.sharedMaxAge,
   link.archived, link.disabledAt, link.createdBy, link.createdAt, link.updatedAt,
 ]; // prettier-ignore
 
-// One round trip for the link and its counters. A used key is no error here, which would end the transaction: a
-// generated code then tries the next number.
-const INSERT = `
-  WITH link AS (
-    INSERT INTO links (${COLUMNS.join(', ')})
-    VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})
-    ON CONFLICT (tenant_id, domain_id, key) DO NOTHING
-    RETURNING tenant_id, id
-  ), stats AS (
-    INSERT INTO link_stats (tenant_id, link_id, clicks) SELECT tenant_id, id, 0 FROM link
-  )
-  SELECT EXISTS (SELECT FROM link) AS inserted`;
+/** The function's arguments are the columns in this order, and the tags. */
+const INSERT = `SELECT create_link(${Array.from({ length: 21 }, (_, at) => `$${at + 1}`).join(', ')}) AS inserted`;
+
+type ShownRow = Omit<Link, 'maxClicks' | 'clicks' | 'visitors'> &
+  Record<'maxClicks' | 'clicks' | 'visitors', string | null>;
+
+/** A link with its details in one round trip, by the names of its fields. */
+const shownLink = ({ manager }: Tx): string => {
+  const columns = manager.dataSource
+    .getMetadata(LinkEntity)
+    .columns.map(({ databaseName, propertyName }) => `(shown.link).${databaseName} AS "${propertyName}"`);
+  return `
+  SELECT ${columns.join(', ')}, hostname AS domain, clicks, visitors, last_clicked_at AS "lastClickedAt", tags
+  FROM shown_link($1, $2) AS shown`;
+};
+
+/** PostgreSQL gives bigint as text. */
+const linkOf = (row: ShownRow): Link => ({
+  ...row,
+  maxClicks: row.maxClicks === null ? null : Number(row.maxClicks),
+  clicks: Number(row.clicks ?? 0),
+  visitors: Number(row.visitors ?? 0),
+});
 
 interface DetailsRow {
   id: string;
   hostname: string;
   clicks: string;
+  visitors: string;
   last_clicked_at: Date | null;
   tags: string[];
 }
 
 const DETAILS = `
-  SELECT l.id, d.hostname, s.clicks, s.last_clicked_at,
+  SELECT l.id, d.hostname, s.clicks, s.visitors, s.last_clicked_at,
          ARRAY(SELECT t.name FROM tags t WHERE t.tenant_id = $1 AND t.link_id = l.id ORDER BY t.name) AS tags
   FROM links l
   JOIN domains d ON d.tenant_id = $1 AND d.id = l.domain_id

@@ -27,6 +27,7 @@ const link: LinkTarget = {
   redirectStatus: 302,
   forwardQuery: false,
   disabledAt: null,
+  takedown: null,
   sharedMaxAge: null,
   plain: null,
 };
@@ -53,6 +54,14 @@ describe('decideRedirect', () => {
       insteadOf('unknown', 'https://n/'),
     ],
     ['answers a disabled link like an unknown one', { disabledAt: before }, {}, { kind: 'unknown' }],
+    ['answers a link that was taken down like an unknown one', { takedown: 'hidden' }, {}, { kind: 'unknown' }],
+    ['warns of one if its operators want that', { takedown: 'warning' }, {}, { kind: 'warned' }],
+    [
+      'warns of one though it is disabled, expired, and has pages for that',
+      { takedown: 'warning', disabledAt: before, expiresAt: before, expiredUrl: 'https://e/' },
+      { notFoundUrl: 'https://n/' },
+      { kind: 'warned' },
+    ],
     [
       'answers a disabled link like an unknown one, with a page',
       { disabledAt: before },

@@ -6,6 +6,8 @@ export type Decision =
   /** The domain's page for what is not there, for what is no longer there, or its front page. */
   | { kind: 'fallback'; instead: 'unknown' | 'gone' | 'root'; location: string; status: 302 }
   | { kind: 'unknown' }
+  /** Taken down, and visitors are to know. */
+  | { kind: 'warned' }
   | { kind: 'gone' };
 
 export interface RequestFacts {
@@ -13,14 +15,15 @@ export interface RequestFacts {
   query: string;
 }
 
-/** What a visitor gets. A link that is unknown, disabled or not yet started is answered alike: nobody can tell which. */
+/** What a visitor gets. A link that is unknown, taken down, disabled or not yet started is answered alike: nobody can tell which. */
 export function decideRedirect(
   domain: DomainTarget,
   link: LinkTarget | null,
   request: RequestFacts,
   now: Date,
 ): Decision {
-  if (!link || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
+  if (link?.takedown === 'warning') return { kind: 'warned' };
+  if (!link || link.takedown || link.disabledAt || (link.startsAt && now < link.startsAt)) return unknown(domain);
   if (isExpired(link, now)) return gone(link.expiredUrl ?? domain.expiredUrl);
   const location = link.forwardQuery ? withQuery(link.url, request.query) : link.url;
   return { kind: 'found', location, status: link.redirectStatus, sharedMaxAge: sharedSeconds(link, now) };

@@ -8,6 +8,7 @@ const link = {
   maxClicks: null,
   redirectStatus: 302,
   disabledAt: null,
+  takedown: null,
   sharedMaxAge: null,
 };
 const cacheControl = (settings: { redirectStatus?: number; sharedMaxAge?: number }): string | undefined =>
@@ -21,9 +22,14 @@ describe('plainAnswer', () => {
     });
   });
 
-  it.each([{ startsAt: new Date(0) }, { expiresAt: new Date(0) }, { maxClicks: 1 }, { disabledAt: new Date(0) }])(
-    'leaves a link with %j to be decided each time',
-    (settings) => expect(plainAnswer({ ...link, ...settings })).toBeNull(),
+  it.each([
+    { startsAt: new Date(0) },
+    { expiresAt: new Date(0) },
+    { maxClicks: 1 },
+    { disabledAt: new Date(0) },
+    { takedown: 'hidden' as const },
+  ])('leaves a link with %j to be decided each time', (settings) =>
+    expect(plainAnswer({ ...link, ...settings })).toBeNull(),
   );
 
   it('lets no cache keep a permanent redirect for good', () => {

@@ -29,7 +29,7 @@ function cacheControl(kind: keyof typeof SHARED, sharedMaxAge: number | null): s
 
 type Settings = Pick<
   LinkTarget,
-  'url' | 'startsAt' | 'expiresAt' | 'maxClicks' | 'redirectStatus' | 'disabledAt' | 'sharedMaxAge'
+  'url' | 'startsAt' | 'expiresAt' | 'maxClicks' | 'redirectStatus' | 'disabledAt' | 'takedown' | 'sharedMaxAge'
 >;
 
 /**
@@ -43,8 +43,9 @@ export function plainAnswer({
   maxClicks,
   redirectStatus,
   disabledAt,
+  takedown,
   sharedMaxAge,
 }: Settings): PlainAnswer | null {
-  if (startsAt || expiresAt || maxClicks !== null || disabledAt) return null;
+  if (startsAt || expiresAt || maxClicks !== null || disabledAt || takedown) return null;
   return { status: redirectStatus, headers: redirectHeaders(redirectStatus, url, sharedMaxAge) };
 }

@@ -3,7 +3,8 @@ import { Config } from '../platform/config/config.js';
 import { LoadShedder, Overloaded } from '../platform/resilience/load-shedder.js';
 import { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { watchCache } from '../platform/telemetry/metrics.js';
+import { cacheBytes, cacheEntries, cacheLimitBytes } from '../platform/telemetry/gauges.js';
+import { cacheLookups } from '../platform/telemetry/metrics.js';
 import { RecentChanges } from './recent-changes.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
@@ -25,7 +26,7 @@ const RECENT_MS = 20_000;
 const ENTRY_BYTES = 700;
 
 /** Of what `remembered` gives: to be raised when a target's fields change. */
-const VERSION = 2;
+const VERSION = 3;
 
 export interface Remembered {
   version: number;
@@ -75,8 +76,8 @@ export class RedirectCache {
     );
     this.sharedDomains = new SharedTargets('domains', domainTarget, surelyFresh(FRESH_MS.domain), sharedCache, logger);
     this.sharedLinks = new SharedTargets('links', linkTarget, surelyFresh(FRESH_MS.link), sharedCache, logger);
-    watchCache('domains', () => this.domains.size);
-    watchCache('links', () => this.links.size);
+    watch('domains', this.domains, domainBytes);
+    watch('links', this.links, redirectCacheBytes - domainBytes);
   }
 
   domain(hostname: string): Promise<DomainTarget | null> {
@@ -216,3 +217,13 @@ function withDates(link: LinkTarget): LinkTarget {
 
 /** As in a URL, so that most requests find their link without being parsed. */
 const nameOf = (hostname: string, key: string): string => `${hostname}/${key}`;
+
+function watch(cache: string, targets: Pick<TargetCache<object>, 'size' | 'lookups'>, limit: number): void {
+  cacheEntries.watch({ cache, kind: 'present' }, () => targets.size.entries);
+  cacheEntries.watch({ cache, kind: 'absent' }, () => targets.size.absences);
+  cacheBytes.watch({ cache }, () => targets.size.bytes);
+  cacheLimitBytes.watch({ cache }, () => limit);
+  for (const outcome of ['hit', 'miss', 'stale'] as const) {
+    cacheLookups({ cache, outcome }, () => targets.lookups[outcome]);
+  }
+}

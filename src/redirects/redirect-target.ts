@@ -29,6 +29,8 @@ export interface LinkTarget {
   redirectStatus: number;
   forwardQuery: boolean;
   disabledAt: Date | null;
+  /** By the platform's operators: visitors find nothing, or a warning. */
+  takedown: 'hidden' | 'warning' | null;
   /** Seconds for which shared caches may keep the answer; null: not at all. */
   sharedMaxAge: number | null;
   /** Set for a link that is answered the same each time: see plain-answer.ts. */

@@ -16,7 +16,7 @@ const LINKS = `
          starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl",
          max_clicks::float8 AS "maxClicks", coalesce(clicks, 0)::float8 AS clicks,
          redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt",
-         shared_max_age AS "sharedMaxAge"
+         shared_max_age AS "sharedMaxAge", takedown
   FROM resolver_links
   WHERE tenant_id = $1 AND domain_id = $2 AND key = ANY ($3::text[])`;
 

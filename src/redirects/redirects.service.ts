@@ -4,11 +4,13 @@ import { canonicalKey } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import type { Heartbeat } from '../platform/outbox/outbox.relay.js';
 import { parseHostname } from '../platform/http/hostname.js';
-import { invalidations, redirects, redirectsLimited, tallyOf } from '../platform/telemetry/metrics.js';
+import { invalidations, redirects, redirectsLimited } from '../platform/telemetry/metrics.js';
+import { tallyOf } from '../platform/telemetry/registry.js';
 import { type Decision, decideRedirect, decideRoot, isUnknown } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
 import type { DomainTarget, PlainAnswer } from './redirect-target.js';
-import { clientOf, ScanLimit } from './scan-limit.js';
+import { clientOf } from '../platform/http/client-address.js';
+import { ScanLimit } from './scan-limit.js';
 
 /** A visitor's request, as the listener understood it. */
 export interface Visit {
@@ -20,6 +22,8 @@ export interface Visit {
   /** False for HEAD, which answers like GET and is no click. */
   counts: boolean;
   visitor: Visitor;
+  /** W3C traceparent of one that is traced. */
+  trace: string | undefined;
 }
 
 /** Refused, for the client has asked for too many names that are not there. Whether this one is, was not looked at. */
@@ -46,13 +50,14 @@ export class RedirectsService {
    * The fast lane: a link that is known, fresh and always answered alike, at once. No promise, no parsing, no decision.
    *
    * @param name the Host header and the raw path, one after the other
+   * @param trace W3C traceparent of a visit that is traced
    * @returns the answer, to be given `whenCounted`; undefined for everything else, which takes the full way
    */
-  visitPlain(name: string, visitor: Visitor): PlainAnswer | undefined {
+  visitPlain(name: string, visitor: Visitor, trace?: string): PlainAnswer | undefined {
     const link = this.cache.knownLink(name);
     if (!link?.plain) return undefined;
     link.clicks++;
-    this.clicks.offer(link, visitor, '');
+    this.clicks.offer(link, visitor, '', trace);
     foundTally.count++;
     return link.plain;
   }
@@ -87,7 +92,7 @@ export class RedirectsService {
     const decision = decideRedirect(domain, link, visit, new Date());
     if (link && decision.kind === 'found' && visit.counts) {
       link.clicks++;
-      this.clicks.offer(link, visit.visitor, visit.query);
+      this.clicks.offer(link, visit.visitor, visit.query, visit.trace);
     }
     return decision;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { clientOf, ScanLimit } from './scan-limit.js';
+import { ScanLimit } from './scan-limit.js';
 
 const clock = { ms: 0 };
 const limit = (more: Partial<ConstructorParameters<typeof ScanLimit>[0]> = {}): ScanLimit => {
@@ -69,17 +69,4 @@ describe('ScanLimit', () => {
     charge(scans, 1_000);
     expect(scans.wait('a')).toBe(0);
   });
-});
-
-describe('clientOf', () => {
-  it.each([
-    ['203.0.113.9', '203.0.113.9'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['2001:db8:1::', '2001:db8:1:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['::', '0:0:0:0::/64'],
-    ['1::4:5:6:7:8', '1:0:0:4::/64'],
-    ['', ''],
-  ])('takes %j for %j', (address, client) => expect(clientOf(address)).toBe(client));
 });

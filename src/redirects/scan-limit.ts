@@ -49,18 +49,3 @@ export class ScanLimit {
     return Math.min(this.limits.burst, tokens + ((this.now() - at) / 1000) * this.limits.perSecond);
   }
 }
-
-/**
- * Whom an address stands for: with IPv6 a network of 64 bits, for that is what the least customer is given.
- *
- * @param address as ClientAddress gives it
- */
-export function clientOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = address.split('::');
-  const [start, end] = [groups(head), groups(tail)];
-  const zeros = Array<string>(Math.max(0, 8 - start.length - end.length)).fill('0');
-  return `${[...start, ...zeros, ...end].slice(0, 4).join(':')}::/64`;
-}
-
-const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));

@@ -6,7 +6,7 @@ import { plainAnswer } from './plain-answer.js';
 import type { Confirmed, Known } from './target-cache.js';
 
 /** To be raised when a target's fields change: versions that run beside each other do not read what they can not. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** As it goes into a header. */
 const location = z.string().regex(/^[!-~]+$/);
@@ -35,6 +35,7 @@ export const linkTarget = z
     redirectStatus: z.literal([301, 302, 307, 308]),
     forwardQuery: z.boolean(),
     disabledAt: date.nullable(),
+    takedown: z.enum(['hidden', 'warning']).nullable(),
     sharedMaxAge: z.number().nullable(),
   })
   .transform((link) => ({ ...link, plain: plainAnswer(link) }));

@@ -68,6 +68,11 @@ export class TargetCache<T extends object> {
   /** When the database last failed to answer; -Infinity once it has answered again. */
   private failedAt = -Infinity;
   private assuredUntil = 0;
+  /**
+   * How what was asked for was answered: from memory; by what is below, waited for; or from memory past its time, for what
+   * is below did not answer.
+   */
+  readonly lookups = { hit: 0, miss: 0, stale: 0 };
 
   /**
    * @param bytesOf what an entry costs in memory, in bytes; the whole stays below `maxBytes`
@@ -94,7 +99,9 @@ export class TargetCache<T extends object> {
   known(name: string): T | undefined {
     // Does not make it the most recently used: being asked for anew does, which what is in demand is all the time.
     const entry = this.entries.peek(name);
-    return entry && this.needsNothing(entry, Date.now()) ? entry.value : undefined;
+    if (!entry || !this.needsNothing(entry, Date.now())) return undefined;
+    this.lookups.hit++;
+    return entry.value;
   }
 
   /**
@@ -132,19 +139,31 @@ export class TargetCache<T extends object> {
   async get(name: string, load: Load<T>): Promise<T | null> {
     const now = Date.now();
     const entry = this.entries.get(name);
-    if (!entry) return now < (this.absences.get(name) ?? 0) ? null : this.ask(name, load).answer;
-    if (this.needsNothing(entry, now)) return entry.value;
+    if (!entry) {
+      const absent = now < (this.absences.get(name) ?? 0);
+      this.lookups[absent ? 'hit' : 'miss']++;
+      return absent ? null : this.ask(name, load).answer;
+    }
+    if (this.needsNothing(entry, now)) return this.served('hit', entry);
     const flight = this.ask(name, load, entry);
     const servable = now - entry.confirmedAt <= STALE_MS;
     // What is doubted has to be asked for at least once.
     const away = entry.freshUntil > 0 && now - this.failedAt < AWAY_MS;
-    if (now < entry.freshUntil || (servable && away)) return entry.value;
+    if (now < entry.freshUntil) return this.served('hit', entry);
+    if (servable && away) return this.served('stale', entry);
     try {
-      return await flight.answer;
+      const value = await flight.answer;
+      this.lookups.miss++;
+      return value;
     } catch (error) {
       if (!servable) throw error;
-      return entry.value;
+      return this.served('stale', entry);
     }
+  }
+
+  private served(how: 'hit' | 'stale', { value }: Entry<T>): T {
+    this.lookups[how]++;
+    return value;
   }
 
   /** What was asked before this moment and answers after it is not remembered either. */

@@ -4,6 +4,7 @@ import { appDatabase, ingestDatabase, resolverDatabase } from '../platform/datab
 import { platform } from '../platform/platform.module.js';
 import { QueueModule } from '../platform/queue/queue.module.js';
 import type { Logger } from '../platform/telemetry/logger.js';
+import type { Tracing } from '../platform/telemetry/tracing.js';
 import { ApiModule } from './api/api.module.js';
 import { APP_ENTITIES, INGEST_ENTITIES } from './entities.js';
 import { RedirectWorkersModule } from './redirect-workers/redirect-workers.js';
@@ -23,14 +24,14 @@ export class AppModule implements OnApplicationShutdown {
 }
 
 /** The roles this process plays, each with the one database role it may use. */
-export const appModule = (config: Config, logger: Logger): DynamicModule => {
+export const appModule = (config: Config, logger: Logger, tracing: Tracing): DynamicModule => {
   const { roles } = config;
   const sharesRedirects = roles.has('redirect') && config.redirectWorkers > 1 && config.redirectWorker === undefined;
   const redirects = roles.has('redirect') && !sharesRedirects;
   return {
     module: AppModule,
     imports: [
-      platform(config, logger),
+      platform(config, logger, tracing),
       ...(roles.has('worker') || redirects ? [QueueModule] : []),
       ...(roles.has('api') || roles.has('worker') ? [appDatabase(APP_ENTITIES)] : []),
       ...(roles.has('worker') ? [ingestDatabase(INGEST_ENTITIES), WorkerModule] : []),

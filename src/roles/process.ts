@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '../platform/telemetry/logger.js';
 import { keepDemoTenant } from './embedded/demo-tenant.js';
 import { externalConfig, startEmbeddedDefault } from './embedded/embedded-default.js';
 import { firstSteps } from './embedded/first-steps.js';
+import { leave } from './leave.js';
 import { run } from './run.js';
 import { stopOnSignal } from './stopping.js';
 
@@ -25,7 +26,7 @@ export async function main(): Promise<void> {
     stopOnSignal(app, config, logger, release);
   } catch (error) {
     report(error, logger);
-    process.exit(1);
+    await leave(1);
   }
 }
 
@@ -56,6 +57,6 @@ async function start(settings: ReturnType<typeof settingsFromEnvironment>, logge
     // Half a process is left, whose connections break now: that is no further news.
     process.on('uncaughtException', () => undefined);
     await postgres.stop();
-    process.exit(1);
+    return leave(1);
   }
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '../platform/config/config.js';
 import { Readiness } from '../platform/ops/readiness.js';
+import { roleOf } from '../platform/telemetry/build-info.js';
 import { type Logger, NestLogger } from '../platform/telemetry/logger.js';
-import { createApiAdapter, openApi } from './api/api.server.js';
+import { Tracing } from '../platform/telemetry/tracing.js';
+import { createApiServer, openApi } from './api/api.server.js';
 import { AppModule, appModule } from './app.module.js';
 
 /** A server that does not answer would keep its connections open for ever; with the process they end anyway. */
@@ -14,10 +16,25 @@ const CLOSE_DEADLINE_MS = 2_000;
 /** Starts the roles that the configuration names; resolves when all their ports are open. */
 export async function run(config: Config, logger: Logger): Promise<INestApplicationContext> {
   const options = { logger: new NestLogger(logger), abortOnError: false, bodyParser: false };
-  const module = appModule(config, logger);
-  if (!config.roles.has('api')) return NestFactory.createApplicationContext(module, options);
-  const app = await NestFactory.create<NestFastifyApplication>(module, createApiAdapter(logger), options);
-  await openApi(app, config);
+  const tracing = await Tracing.open(config.tracing, roleOf(config.roles), logger);
+  const module = appModule(config, logger, tracing);
+  const app = config.roles.has('api')
+    ? await withApi(module, options, config, logger, tracing)
+    : await NestFactory.createApplicationContext(module, options);
+  app.get(Readiness, { strict: false }).begin();
+  return app;
+}
+
+async function withApi(
+  module: DynamicModule,
+  options: NestApplicationOptions,
+  config: Config,
+  logger: Logger,
+  tracing: Tracing,
+): Promise<NestFastifyApplication> {
+  const server = await createApiServer(config, logger, tracing);
+  const app = await NestFactory.create<NestFastifyApplication>(module, server.adapter, options);
+  await openApi(app, server, config);
   return app;
 }
 

@@ -1,10 +1,9 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import type { Logger } from '../platform/telemetry/logger.js';
+import { leave } from './leave.js';
 import { stop } from './run.js';
-
-/** Ctrl-C on a laptop is over within 5 s, the database included; a cluster gives 30 s by default. */
-const STOP_DEADLINE_MS = { embedded: 3_000, cluster: 25_000 };
+import { STOP_DEADLINE_MS } from './stop-deadline.js';
 
 /**
  * Ends the process in an orderly way when a signal asks for it.
@@ -25,7 +24,7 @@ export function stopOnSignal(
     const inTime = await stop(app, config, config.embedded ? STOP_DEADLINE_MS.embedded : STOP_DEADLINE_MS.cluster);
     if (!inTime) logger.error('Stopped before all work was finished: the deadline has passed');
     await release();
-    process.exit(inTime ? 0 : 1);
+    await leave(inTime ? 0 : 1);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

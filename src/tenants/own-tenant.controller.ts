@@ -1,7 +1,13 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import type { Context } from '../platform/context/context.js';
 import { Access, Ctx } from '../platform/http/access.js';
-import { tenantResponse, toTenantResponse, type UpdateOwnTenant, updateOwnTenant } from './tenant.schemas.js';
+import {
+  ownTenantResponse,
+  tenantResponse,
+  toTenantResponse,
+  type UpdateOwnTenant,
+  updateOwnTenant,
+} from './tenant.schemas.js';
 import { TenantsService } from './tenants.service.js';
 
 /** A tenant's view of itself. */
@@ -10,9 +16,10 @@ export class OwnTenantController {
   constructor(private readonly tenants: TenantsService) {}
 
   @Get()
-  @Access('tenant:read', { returns: tenantResponse })
+  @Access('tenant:read', { returns: ownTenantResponse })
   async get(@Ctx() ctx: Context) {
-    return toTenantResponse(await this.tenants.get(ctx, ctx.tenantId));
+    const { tenant, limits, usage } = await this.tenants.getOwn(ctx);
+    return { ...toTenantResponse(tenant), limits, usage };
   }
 
   @Patch()

@@ -15,8 +15,30 @@ const clickRetentionDays = z.int().min(1).max(36_500).nullable().meta({
   description: 'For how many days clicks are kept, if that is less than the platform keeps them. Sums stay',
 });
 
-export const createTenant = z.strictObject({ name, slug });
+const plan = z.string().trim().min(1).max(50).meta({ description: 'What the plan is called: for people' });
+const most = (what: string, least = 0) =>
+  z
+    .int()
+    .min(least)
+    .max(2_000_000_000)
+    .nullable()
+    .meta({ description: `${what}; null: the platform's own limit` });
+const ownLimits = z.strictObject({
+  linksPerMonth: most('Links created in a calendar month (UTC)'),
+  domains: most('Domains at a time'),
+  members: most('Members at a time'),
+  requestsPerMinute: most('Requests to the API', 1),
+});
+
+export const createTenant = z.strictObject({
+  name,
+  slug,
+  plan: plan.default('standard'),
+  limits: ownLimits.partial().default({}),
+});
 export type CreateTenant = z.output<typeof createTenant>;
+
+const redirectsWhileSuspended = z.boolean().meta({ description: 'Whether its links redirect while it is suspended' });
 
 /** What operators may change. */
 export const updateTenant = z
@@ -25,7 +47,10 @@ export const updateTenant = z
     slug,
     clickDetails,
     clickRetentionDays,
-    suspended: z.boolean().meta({ description: 'API 403 and no redirects while true' }),
+    suspended: z.boolean().meta({ description: 'API 403 while true, and no redirects unless redirectsWhileSuspended' }),
+    redirectsWhileSuspended,
+    plan,
+    limits: ownLimits.partial(),
   })
   .partial();
 export type UpdateTenant = z.output<typeof updateTenant>;
@@ -44,9 +69,26 @@ export const tenantResponse = z.object({
   clickDetails,
   clickRetentionDays,
   suspendedAt: z.iso.datetime().nullable(),
+  redirectsWhileSuspended,
+  plan: z.string(),
+  limits: ownLimits,
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });
+
+const inForce = z.int().nullable();
+
+/** A tenant as it sees itself: the limits are those in force, null: none. */
+export const ownTenantResponse = tenantResponse.extend({
+  limits: z.object({ linksPerMonth: inForce, domains: inForce, members: inForce, requestsPerMinute: inForce }),
+  usage: z.object({
+    links: z.int().meta({ description: 'Created this month, deleted ones too' }),
+    linksResetAt: z.iso.datetime(),
+    domains: z.int(),
+    members: z.int(),
+  }),
+});
+
 export const tenantPage = pageOf(tenantResponse);
 
 export const newTenantResponse = tenantResponse.extend({
@@ -60,6 +102,17 @@ export const toTenantResponse = (tenant: TenantEntity) => ({
   clickDetails: tenant.clickDetails,
   clickRetentionDays: tenant.clickRetentionDays,
   suspendedAt: tenant.suspendedAt?.toISOString() ?? null,
+  redirectsWhileSuspended: tenant.redirectsWhileSuspended,
+  plan: tenant.plan,
+  limits: limitsOf(tenant),
   createdAt: tenant.createdAt.toISOString(),
   updatedAt: tenant.updatedAt.toISOString(),
+});
+
+/** The tenant's own. */
+export const limitsOf = ({ linksPerMonth, maxDomains, maxMembers, requestsPerMinute }: TenantEntity) => ({
+  linksPerMonth,
+  domains: maxDomains,
+  members: maxMembers,
+  requestsPerMinute,
 });

@@ -70,9 +70,21 @@ export class TenantsRepository {
     return deleted === PURGED_AT_ONCE;
   }
 
-  /** Frees a deleted tenant's hostnames, ends its keys, and notes that nothing is left to do. */
+  /** Frees a deleted tenant's hostnames, ends its keys and memberships, and notes that nothing is left to do. */
   async purgeRest(tx: Tx): Promise<void> {
-    for (const table of ['api_keys', 'idempotency_records', 'domains']) {
+    for (const table of [
+      'api_keys',
+      'scim_group_members',
+      'scim_groups',
+      'scim_users',
+      'scim_settings',
+      'members',
+      'identity_providers',
+      'removed_identities',
+      'idempotency_records',
+      'link_usage',
+      'domains',
+    ]) {
       await tx.manager.query(`DELETE FROM ${table} WHERE tenant_id = $1`, [tx.tenantId]);
     }
     await tx.manager.update(TenantEntity, { id: tx.tenantId }, { purgedAt: new Date() });

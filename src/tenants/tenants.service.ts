@@ -1,16 +1,33 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
 import { ClickErasuresRecorder } from '../clicks/click-erasures.recorder.js';
+import { DomainsReader } from '../domains/domains.reader.js';
 import { ApiKeysRecorder } from '../identity/api-keys.recorder.js';
+import { MembersReader } from '../identity/members.reader.js';
 import type { Context, Tx } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
 import { OutboxRecorder } from '../platform/outbox/outbox.recorder.js';
+import { tenantsCreated } from '../platform/telemetry/metrics.js';
+import { type PlanLimits, PlansReader } from '../plans/plans.reader.js';
 import type { TenantEntity } from './tenant.entity.js';
-import { type CreateTenant, type ListTenants, toTenantResponse, type UpdateTenant } from './tenant.schemas.js';
+import { tenantNotFound } from './tenant.errors.js';
+import {
+  type CreateTenant,
+  limitsOf,
+  type ListTenants,
+  toTenantResponse,
+  type UpdateTenant,
+} from './tenant.schemas.js';
 import { TenantsRepository } from './tenants.repository.js';
+
+export interface OwnTenant {
+  tenant: TenantEntity;
+  limits: PlanLimits;
+  usage: { links: number; linksResetAt: string; domains: number; members: number };
+}
 
 @Injectable()
 export class TenantsService {
@@ -22,16 +39,22 @@ export class TenantsService {
     private readonly outbox: OutboxRecorder,
     private readonly cursors: Cursors,
     private readonly erasures: ClickErasuresRecorder,
+    private readonly plans: PlansReader,
+    private readonly domains: DomainsReader,
+    private readonly members: MembersReader,
   ) {}
 
   /** @returns the tenant and its first owner's API key, which nobody can read again */
-  async create(ctx: Context, input: CreateTenant): Promise<[TenantEntity, string]> {
+  async create(ctx: Context, { limits, ...input }: CreateTenant): Promise<[TenantEntity, string]> {
     return this.transactions.run(ctx, async (tx) => {
       const now = new Date();
       const tenant: TenantEntity = {
         ...input,
         id: newId(),
+        ...UNLIMITED,
+        ...columnsOf(limits),
         suspendedAt: null,
+        redirectsWhileSuspended: false,
         deletedAt: null,
         purgedAt: null,
         clickDetails: 'full',
@@ -44,6 +67,7 @@ export class TenantsService {
       const [, text] = await this.transactions.asTenant(tx, tenant.id, (own) =>
         this.apiKeys.issue(own, ctx, { name: 'First owner' }),
       );
+      tx.afterCommit?.push(() => tenantsCreated.inc());
       return [tenant, text];
     });
   }
@@ -71,12 +95,34 @@ export class TenantsService {
     return this.transactions.run(ctx, (tx) => this.tenants.get(tx, id));
   }
 
-  async update(ctx: Context, id: string, { suspended, ...input }: UpdateTenant): Promise<TenantEntity> {
+  async getBySlug(ctx: Context, slug: string): Promise<TenantEntity> {
+    const tenant = await this.transactions.run(ctx, (tx) => this.tenants.findBySlug(tx, slug));
+    if (!tenant) throw tenantNotFound();
+    return tenant;
+  }
+
+  /** The tenant of the context, with the limits in force and what it uses of them. */
+  async getOwn(ctx: Context): Promise<OwnTenant> {
+    return this.transactions.run(ctx, async (tx) => {
+      const tenant = await this.tenants.get(tx, ctx.tenantId);
+      const { links, resetsAt } = await this.plans.linksUsed(tx);
+      const [domains, members] = [await this.domains.count(tx), await this.members.count(tx)];
+      const usage = { links, linksResetAt: resetsAt.toISOString(), domains, members };
+      return { tenant, limits: this.plans.limits(limitsOf(tenant)), usage };
+    });
+  }
+
+  async update(ctx: Context, id: string, { suspended, limits = {}, ...input }: UpdateTenant): Promise<TenantEntity> {
     return this.transactions.run(ctx, async (tx) => {
       const before = await this.tenants.lock(tx, id);
       const suspendedAt =
         suspended === undefined ? before.suspendedAt : suspended ? (before.suspendedAt ?? new Date()) : null;
-      const changes = { ...givenFields(input), suspendedAt, updatedAt: new Date() };
+      const changes = {
+        ...givenFields(input),
+        ...columnsOf(limits),
+        suspendedAt,
+        updatedAt: new Date(),
+      };
       const after = { ...before, ...changes };
       await this.tenants.update(tx, id, changes);
       await this.changed(tx, ctx, 'tenant.updated', before, after);
@@ -101,7 +147,10 @@ export class TenantsService {
     await this.transactions.run(ctx, (tx) => this.tenants.purgeRest(tx));
   }
 
-  /** Into the tenant's own audit trail and outbox, whoever made the change. */
+  /**
+   * Into the tenant's own audit trail and outbox, whoever made the change; of operators into the platform's trail as well,
+   * for nobody can ask for that of a tenant that is deleted.
+   */
   private async changed(
     tx: Tx,
     ctx: Context,
@@ -110,15 +159,22 @@ export class TenantsService {
     after?: TenantEntity,
   ): Promise<void> {
     const { id } = (after ?? before) as TenantEntity;
-    const target = toPublicId('tnt', id);
+    const change = {
+      action,
+      target: toPublicId('tnt', id),
+      ...(before && { before: toTenantResponse(before) }),
+      ...(after && { after: toTenantResponse(after) }),
+    };
+    if (ctx.platform) await this.audit.record(tx, ctx, change);
     await this.transactions.asTenant(tx, id, async (own) => {
-      await this.audit.record(own, ctx, {
-        action,
-        target,
-        ...(before && { before: toTenantResponse(before) }),
-        ...(after && { after: toTenantResponse(after) }),
-      });
+      await this.audit.record(own, ctx, change);
       await this.outbox.append(own, ctx, action, { tenantId: id });
     });
   }
 }
+
+/** Without limits of its own. */
+const UNLIMITED = { linksPerMonth: null, maxDomains: null, maxMembers: null, requestsPerMinute: null };
+
+const columnsOf = ({ domains, members, ...limits }: UpdateTenant['limits'] & object) =>
+  givenFields({ ...limits, maxDomains: domains, maxMembers: members });

@@ -5,7 +5,7 @@ import { TypeID } from 'typeid-js';
 import { clicked } from '../support/clicks.js';
 import { asRole } from '../support/database.js';
 import { metric } from '../support/metrics.js';
-import { type LinkBody, newTenant, type ProblemBody, type Tenant, underTest } from '../support/waypost.js';
+import { eventually, type LinkBody, newTenant, type ProblemBody, type Tenant, underTest } from '../support/waypost.js';
 
 const MANY = 100_000;
 const MB = 1024 * 1024;
@@ -143,10 +143,11 @@ describe(`exports of ${MANY} clicks`, () => {
       used.push(await metric(underTest.opsUrl, 'nodejs_heap_size_used_bytes'));
     }
     expect([count, ids.size, rest]).toEqual([MANY, MANY, '']);
-    // Held whole they would be more than 200 MB, as rows and as text. What is kept, garbage aside, does not grow.
+    // Held whole they would be more than 200 MB, as rows and as text. What is kept, garbage aside and what other tests
+    // have the process do, does not grow; of a process that does nothing else, test/process/export.spec.ts knows more.
     const half = seen.length >> 1;
     expect((Math.max(...seen) - before) / MB).toBeLessThan(180);
-    expect((Math.min(...used.slice(half)) - Math.min(...used.slice(0, half))) / MB).toBeLessThan(60);
+    expect((Math.min(...used.slice(half)) - Math.min(...used.slice(0, half))) / MB).toBeLessThan(120);
   }, 120_000);
 
   it('read no further than they are taken, and stop when nobody takes them', async () => {
@@ -158,6 +159,8 @@ describe(`exports of ${MANY} clicks`, () => {
     const left = await open({ format: 'csv', interval: '7d' });
     await new Promise((resolve) => left.once('data', resolve));
     left.destroy();
+    // The batch that was under way comes to its end.
+    await eventually(reading, (busy) => !busy, 10);
     await sleep(300);
     for (let n = 0; n < 10; n++) expect(await reading()).toBe(false);
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -172,6 +174,31 @@ describe('the live stream', () => {
     streams[0]?.close();
     await sleep(2_500);
     await listen(own);
+  }, 60_000);
+
+  it('is over at once where only its headers are asked for, as an export is', async () => {
+    const own = await newTenant();
+    for (const path of ['/v1/analytics/live', '/v1/analytics/export', '/v1/audit-events/export']) {
+      for (let n = 0; n < 12; n++) expect([path, (await own.ask('HEAD', path)).status]).toEqual([path, 200]);
+    }
+    for (let n = 0; n < 10; n++) await listen(own);
+  }, 60_000);
+
+  it('is over where somebody hangs up before it has begun', async () => {
+    const own = await newTenant();
+    const { hostname, port } = new URL(underTest.apiUrl);
+    for (let n = 0; n < 40; n++) {
+      const socket = net.connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.write(`GET /v1/analytics/live HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${own.apiKey}\r\n\r\n`, () =>
+        setTimeout(() => socket.resetAndDestroy(), n % 8),
+      );
+      await once(socket, 'close');
+    }
+    await sleep(2_500);
+    const streams: Stream[] = [];
+    for (let n = 0; n < 10; n++) streams.push(await listen(own));
+    expect(streams).toHaveLength(10);
   }, 60_000);
 
   it('ends within a minute when its key is revoked', async () => {

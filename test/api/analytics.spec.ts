@@ -48,8 +48,13 @@ describe('counts', () => {
     }
     expect(await count({ domain: own.domain }, own)).toBe(5);
     expect(await count({ domain: other.hostname.toUpperCase() }, own)).toBe(1);
+    const asked = { groupBy: 'count', event: 'visitors', linkId: first.id };
+    const { visitors } = (await own.get<{ visitors: number }>(path(asked))).body;
+    // One visitor, or two if midnight came between.
+    expect([1, 2]).toContain(visitors);
     expect((await own.get<LinkBody>(`/v1/links/${first.id}`)).body).toMatchObject({
       clicks: 3,
+      visitors,
       lastClickedAt: expect.stringMatching(/Z$/),
     });
   });

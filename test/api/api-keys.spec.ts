@@ -8,17 +8,23 @@ interface KeyBody {
   name: string;
   hint: string;
   scopes: string[];
+  allowedIpRanges: string[] | null;
   expiresAt: string | null;
+  previousSecretExpiresAt: string | null;
   lastUsedAt: string | null;
   createdBy: string;
   createdAt: string;
   apiKey?: string;
 }
 
-const KEY_FIELDS = ['createdAt', 'createdBy', 'expiresAt', 'hint', 'id', 'lastUsedAt', 'name', 'scopes'];
+const KEY_FIELDS = [
+  'allowedIpRanges', 'createdAt', 'createdBy', 'expiresAt', 'hint', 'id', 'lastUsedAt', 'name',
+  'previousSecretExpiresAt', 'scopes',
+]; // prettier-ignore
 const SCOPES = [
   'links:read', 'links:write', 'domains:read', 'domains:write', 'analytics:read', 'audit:read', 'api-keys:read',
-  'api-keys:write', 'tenant:read', 'tenant:write',
+  'api-keys:write', 'members:read', 'members:write', 'identity-providers:read', 'identity-providers:write',
+  'tenant:read', 'tenant:write', 'scim:read', 'scim:write',
 ]; // prettier-ignore
 
 let tenant: Tenant;
@@ -41,12 +47,14 @@ const listed = async (id: string): Promise<KeyBody | undefined> =>
 describe('API keys', () => {
   it('are shown once: listed without their secret, and stored as a hash', async () => {
     const { key } = await newKey({ name: 'Importer' });
-    expect(Object.keys(key).sort()).toEqual(['apiKey', ...KEY_FIELDS]);
+    expect(Object.keys(key).toSorted()).toEqual(['apiKey', ...KEY_FIELDS].toSorted());
     expect(key).toMatchObject({
       id: expect.stringMatching(/^key_/),
       name: 'Importer',
       hint: key.apiKey?.slice(-4),
+      allowedIpRanges: null,
       expiresAt: null,
+      previousSecretExpiresAt: null,
       lastUsedAt: null,
       createdBy: expect.stringMatching(/^key_/),
     });
@@ -104,6 +112,136 @@ describe('API keys', () => {
   });
 });
 
+describe('a key that is bound to addresses', () => {
+  it('works from these, whatever form they were given in', async () => {
+    const { key, caller } = await newKey({
+      allowedIpRanges: ['198.18.0.7/24', '::ffff:192.0.2.7', '192.0.2.7/32', '127.0.0.0/8'],
+    });
+    expect(key.allowedIpRanges).toEqual(['198.18.0.0/24', '192.0.2.7/32', '127.0.0.0/8']);
+    expect((await listed(key.id))?.allowedIpRanges).toEqual(key.allowedIpRanges);
+    expect((await caller.get('/v1/tenant')).status).toBe(200);
+  });
+
+  it('is no key elsewhere, whatever X-Forwarded-For says, and is not noted as used', async () => {
+    const { key, caller } = await newKey({ allowedIpRanges: ['192.0.2.0/24', '::/0'] });
+    for (const headers of [{}, { 'x-forwarded-for': '192.0.2.7' }, { forwarded: 'for=192.0.2.7' }]) {
+      expect(await caller.get('/v1/tenant', { headers })).toBeProblem(401, 'unauthenticated');
+    }
+    expect((await listed(key.id))?.lastUsedAt).toBeNull();
+  });
+});
+
+describe('a key that ends, or is bound to addresses', () => {
+  const HOUR = 3_600_000;
+  const inHours = (hours: number): string => new Date(Date.now() + hours * HOUR).toISOString();
+  const bounds = { expiresAt: inHours(1), allowedIpRanges: ['127.0.0.0/8', '2001:db8::/32'] };
+
+  it('makes keys that are like it where nothing else is said', async () => {
+    const { caller } = await newKey(bounds);
+    const { key } = await newKey({}, caller);
+    expect([key.expiresAt, key.allowedIpRanges]).toEqual([bounds.expiresAt, bounds.allowedIpRanges]);
+    expect((await newKey({ expiresAt: null, allowedIpRanges: null }, caller)).key).toMatchObject(bounds);
+    const narrower = { expiresAt: inHours(0.5), allowedIpRanges: ['127.0.0.0/9', '2001:db8:1::/48'] };
+    expect((await newKey(narrower, caller)).key).toMatchObject(narrower);
+  });
+
+  it.each([
+    { expiresAt: inHours(2) },
+    { allowedIpRanges: ['127.0.0.1', '0.0.0.0/0'] },
+    { allowedIpRanges: ['126.0.0.0/7'] },
+    { allowedIpRanges: ['2001:db9::/48'] },
+    { allowedIpRanges: ['::/0'] },
+  ])('makes none that goes beyond it: %j', async (given) => {
+    const { caller } = await newKey(bounds);
+    const beyond = await caller.post<ProblemBody>('/v1/api-keys', { name: 'Beyond', ...given });
+    expect(beyond).toBeProblem(403, 'key_exceeds_yours');
+  });
+
+  it('gets hold of no other that goes beyond it, and of itself', async () => {
+    const [{ key: wide }, { key, caller }] = [await newKey(), await newKey(bounds)];
+    const rotated = (id: string) => caller.post<ProblemBody>(`/v1/api-keys/${id}/rotate`, { overlapSeconds: 60 });
+    expect(await rotated(wide.id)).toBeProblem(403, 'key_exceeds_yours');
+    expect((await rotated(key.id)).status).toBe(201);
+  });
+});
+
+describe('a rotated key', () => {
+  const rotate = (id: string, overlapSeconds: number, by: Caller = tenant) =>
+    by.post<KeyBody & ProblemBody>(`/v1/api-keys/${id}/rotate`, { overlapSeconds });
+
+  it('has a new secret and is the same key; both secrets work until the overlap is over', async () => {
+    const { key, caller } = await newKey({ scopes: ['tenant:read'], allowedIpRanges: ['127.0.0.0/8'] });
+    const { status, body } = await rotate(key.id, 3);
+    expect(status).toBe(201);
+    const { apiKey, ...shown } = body;
+    const { apiKey: _before, ...kept } = key;
+    expect(shown).toEqual({ ...kept, hint: apiKey?.slice(-4), previousSecretExpiresAt: expect.any(String) });
+    const rotated = new Caller(String(apiKey));
+    expect([(await caller.get('/v1/tenant')).status, (await rotated.get('/v1/tenant')).status]).toEqual([200, 200]);
+    const ended = await eventually(
+      () => caller.get('/v1/tenant'),
+      (answer) => answer.status !== 200,
+    );
+    expect(ended).toBeProblem(401, 'unauthenticated');
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(String(body.previousSecretExpiresAt)));
+    expect((await rotated.get('/v1/tenant')).status).toBe(200);
+    expect(await rotated.get('/v1/links')).toBeProblem(403, 'forbidden');
+  });
+
+  it('no longer has its old secret when there is no overlap', async () => {
+    const { key, caller } = await newKey();
+    const { body } = await rotate(key.id, 0);
+    expect(body.previousSecretExpiresAt).toBeNull();
+    expect(await caller.get('/v1/tenant')).toBeProblem(401, 'unauthenticated');
+    expect((await new Caller(String(body.apiKey)).get('/v1/tenant')).status).toBe(200);
+  });
+
+  it('has two secrets at most: the last, and the one before', async () => {
+    const { key, caller } = await newKey();
+    const [second, third] = [await rotate(key.id, 60), await rotate(key.id, 60)];
+    const status = async (by: Caller): Promise<number> => (await by.get('/v1/tenant')).status;
+    expect(await status(caller)).toBe(401);
+    expect(await status(new Caller(String(second.body.apiKey)))).toBe(200);
+    expect(await status(new Caller(String(third.body.apiKey)))).toBe(200);
+    expect((await tenant.delete(`/v1/api-keys/${key.id}`)).status).toBe(204);
+    expect(await status(new Caller(String(second.body.apiKey)))).toBe(401);
+    expect(await status(new Caller(String(third.body.apiKey)))).toBe(401);
+  });
+
+  it('comes from who may do what it may: a lesser key does not get hold of it', async () => {
+    const { key } = await newKey();
+    const { caller } = await newKey({ scopes: ['api-keys:write', 'links:read'] });
+    expect(await rotate(key.id, 0, caller)).toBeProblem(403, 'scopes_exceed_yours');
+    expect(await rotate('key_01h455vb4pex5vsknk084sn02q', 0)).toBeProblem(404, 'api_key_not_found');
+  });
+
+  it('may rotate itself, once for requests with the same Idempotency-Key, and leaves a trail without secrets', async () => {
+    const { key, caller } = await newKey();
+    const headers = { 'idempotency-key': unique() };
+    const path = `/v1/api-keys/${key.id}/rotate`;
+    const first = await caller.post<KeyBody>(path, { overlapSeconds: 60 }, headers);
+    const again = await caller.post<KeyBody>(path, { overlapSeconds: 60 }, headers);
+    expect([first.status, again.body]).toEqual([201, first.body]);
+    const events = await everything<{ action: string; actor: string; after: KeyBody }>(
+      tenant,
+      `/v1/audit-events?target=${key.id}`,
+    );
+    expect(events.map(({ action }) => action)).toEqual(['api_key.rotated', 'api_key.created']);
+    expect(events[0]).toMatchObject({ actor: key.id, after: { hint: first.body.hint } });
+    expect(JSON.stringify(events)).not.toContain(String(first.body.apiKey).slice(25, 57));
+  });
+
+  it.each([{}, { overlapSeconds: -1 }, { overlapSeconds: 1.5 }, { overlapSeconds: 604_801 }, { overlapSeconds: '1' }])(
+    'is not rotated by %j',
+    async (body) => {
+      const { key } = await newKey();
+      const answer = await tenant.post<ProblemBody>(`/v1/api-keys/${key.id}/rotate`, body);
+      expect(answer).toBeProblem(422, 'invalid_input');
+      expect(answer.body.errors?.[0]?.pointer).toBe('/overlapSeconds');
+    },
+  );
+});
+
 describe('scopes', () => {
   const id = '01h455vb4pex5vsknk084sn02q';
   const calls: Array<[string, string, string]> = [
@@ -124,7 +262,12 @@ describe('scopes', () => {
     ['audit:read', 'GET', '/v1/audit-events'],
     ['api-keys:read', 'GET', '/v1/api-keys'],
     ['api-keys:write', 'POST', '/v1/api-keys'],
+    ['api-keys:write', 'POST', `/v1/api-keys/key_${id}/rotate`],
     ['api-keys:write', 'DELETE', `/v1/api-keys/key_${id}`],
+    ['members:read', 'GET', '/v1/members'],
+    ['members:write', 'POST', '/v1/members'],
+    ['members:write', 'PATCH', `/v1/members/mem_${id}`],
+    ['members:write', 'DELETE', `/v1/members/mem_${id}`],
     ['tenant:read', 'GET', '/v1/tenant'],
     ['tenant:write', 'PATCH', '/v1/tenant'],
   ];
@@ -158,6 +301,9 @@ describe('scopes', () => {
     [{ name: 'A', expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt'],
     [{ name: 'A', expiresAt: 'tomorrow' }, '/expiresAt'],
     [{ name: 'A', apiKey: 'wp_mine' }, '/apiKey'],
+    [{ name: 'A', allowedIpRanges: [] }, '/allowedIpRanges'],
+    [{ name: 'A', allowedIpRanges: ['10.1'] }, '/allowedIpRanges/0'],
+    [{ name: 'A', allowedIpRanges: ['127.0.0.1', '10.0.0.0/33'] }, '/allowedIpRanges/1'],
   ])('and names are checked: %j', async (body, pointer) => {
     const answer = await tenant.post<ProblemBody>('/v1/api-keys', body);
     expect(answer).toBeProblem(422, 'invalid_input');

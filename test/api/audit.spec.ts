@@ -1,26 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { changes, type EventBody } from '../support/audit.js';
 import { newDomain } from '../support/domains.js';
+import { invite } from '../support/members.js';
 import { everything } from '../support/pages.js';
-import {
-  type Answer,
-  type Caller,
-  newTenant,
-  operator,
-  type ProblemBody,
-  type Tenant,
-  unique,
-} from '../support/waypost.js';
-
-interface EventBody {
-  id: string;
-  action: string;
-  actor: string;
-  target: { type: string; id: string };
-  before: Record<string, unknown> | null;
-  after: Record<string, unknown> | null;
-  requestId: string;
-  occurredAt: string;
-}
+import { type Answer, Caller, newTenant, operator, type ProblemBody, type Tenant, unique } from '../support/waypost.js';
 
 let tenant: Tenant;
 let actor: string;
@@ -30,7 +13,7 @@ beforeAll(async () => {
 });
 
 const eventsOf = (target: string, caller: Caller = tenant): Promise<EventBody[]> =>
-  everything<EventBody>(caller, `/v1/audit-events?target=${target}`);
+  changes(caller, `?target=${target}`);
 
 describe('the audit trail', () => {
   it('has who did what to a link, with what it was before and after', async () => {
@@ -44,7 +27,7 @@ describe('the audit trail', () => {
     const [deleted, updated, created, ...rest] = await eventsOf(link.id);
     expect(rest).toEqual([]);
     expect(Object.keys(created ?? {}).sort()).toEqual([
-      'action', 'actor', 'after', 'before', 'id', 'occurredAt', 'requestId', 'target',
+      'action', 'actor', 'addressPrefix', 'after', 'before', 'id', 'occurredAt', 'requestId', 'sequence', 'target',
     ]); // prettier-ignore
     expect(created).toMatchObject({
       id: expect.stringMatching(/^evt_/),
@@ -53,6 +36,7 @@ describe('the audit trail', () => {
       target: { type: 'link', id: link.id },
       before: null,
       after: link,
+      addressPrefix: '127.0.0.0/24',
     });
     expect(updated).toMatchObject({ action: 'link.updated', actor, before: link, after: edited });
     expect(deleted).toMatchObject({ action: 'link.deleted', actor, before: edited, after: null });
@@ -94,15 +78,15 @@ describe('the audit trail', () => {
     for (const secret of [apiKey, own.apiKey]) expect(all).not.toContain(secret.slice(25, 57));
   });
 
-  it('has nothing of what was refused or only read', async () => {
-    const before = await everything<EventBody>(tenant, '/v1/audit-events');
+  it('has nothing of what was refused, or only read and not sensitive', async () => {
+    const before = await changes(tenant);
     const key = unique();
     const link = await tenant.link({ key });
     await tenant.post('/v1/links', { url: 'https://example.com/', key });
     await tenant.post('/v1/links', { url: 'nonsense' });
     await tenant.patch(`/v1/links/${link.id}`, { expiresAt: '2020-01-01T00:00:00Z', startsAt: '2021-01-01T00:00:00Z' });
     await tenant.get(`/v1/links/${link.id}`);
-    expect(await everything<EventBody>(tenant, '/v1/audit-events')).toHaveLength(before.length + 1);
+    expect(await changes(tenant)).toHaveLength(before.length + 1);
   });
 
   it('is listed newest first, every event once, by action and by target', async () => {
@@ -110,7 +94,7 @@ describe('the audit trail', () => {
     const links = [await own.link(), await own.link(), await own.link()];
     for (const { id } of links) await own.patch(`/v1/links/${id}`, { title: 'x' });
 
-    const all = await everything<EventBody>(own, '/v1/audit-events?limit=2');
+    const all = await changes(own, '?limit=2');
     expect(all.map(({ action }) => action)).toEqual([
       ...Array<string>(3).fill('link.updated'),
       ...Array<string>(3).fill('link.created'),
@@ -125,9 +109,95 @@ describe('the audit trail', () => {
     expect(await everything(own, '/v1/audit-events?action=nothing')).toEqual([]);
   });
 
+  it('is narrowed to an actor and to a time', async () => {
+    const own = await newTenant();
+    const { body: key } = await own.post<{ id: string; apiKey: string }>('/v1/api-keys', { name: 'Another' });
+    const [first] = await changes(own, '?action=api_key.created');
+    await new Caller(key.apiKey).link();
+    expect((await changes(own, `?actor=${key.id}`)).map(({ action }) => action)).toEqual(['link.created']);
+
+    const since = first?.occurredAt ?? '';
+    const actions = async (query: string) => (await changes(own, query)).map(({ action }) => action);
+    expect(await actions(`?from=${since}`)).toEqual(['link.created', 'api_key.created']);
+    expect(await actions(`?to=${since}`)).toEqual(['domain.created', 'api_key.created', 'tenant.created']);
+    expect(await actions(`?from=${since}&to=${since}`)).toEqual([]);
+    expect(await own.get('/v1/audit-events?from=yesterday')).toBeProblem(422, 'invalid_input');
+  });
+
+  it('has who read what is sensitive, once for all pages', async () => {
+    const own = await newTenant();
+    const link = await own.link();
+    const reads = async () =>
+      (await everything<EventBody>(own, '/v1/audit-events'))
+        .filter(({ action }) => /\.(listed|exported|streamed|verified)$/.test(action))
+        .map(({ action, after, target }) => [action, after, target.id])
+        .toReversed();
+    await own.get('/v1/audit-events?action=link.created');
+    await everything(own, '/v1/api-keys?limit=1');
+    await everything(own, '/v1/members?limit=1');
+    await own.ask('HEAD', '/v1/analytics/live?country=DE');
+    await own.get(`/v1/analytics/export?format=csv&linkId=${link.id}`);
+    await own.get('/v1/audit-events/verify?fromSequence=1');
+    await own.get('/v1/audit-events/export?action=link.created');
+    expect(await reads()).toEqual([
+      ['audit_event.listed', { action: 'link.created' }, own.tenantId],
+      ['api_key.listed', null, own.tenantId],
+      ['member.listed', null, own.tenantId],
+      ['click.streamed', expect.objectContaining({ country: expect.anything() }), own.tenantId],
+      ['click.exported', expect.objectContaining({ format: 'csv', linkId: expect.anything() }), own.tenantId],
+      ['audit_event.verified', { fromSequence: 1 }, own.tenantId],
+      ['audit_event.exported', { action: 'link.created' }, own.tenantId],
+    ]);
+  });
+
+  it('has every reader of a list: a cursor is good for nobody else', async () => {
+    const own = await newTenant();
+    for (let n = 0; n < 2; n++) await invite(own);
+    const { body } = await own.post<{ apiKey: string }>('/v1/api-keys', { name: 'Another' });
+    const another = new Caller(body.apiKey);
+    for (const path of ['/v1/audit-events', '/v1/api-keys', '/v1/members']) {
+      const first = await own.get<{ nextCursor: string }>(`${path}?limit=1`);
+      const next = `${path}?limit=1&cursor=${first.body.nextCursor}`;
+      expect([path, (await own.get(next)).status]).toEqual([path, 200]);
+      expect(await another.get(next)).toBeProblem(422, 'invalid_input');
+    }
+  });
+
+  it('is exported whole, oldest first, as OCSF', async () => {
+    const own = await newTenant();
+    const link = await own.link({ title: 'Exported' });
+    const answer = await own.get<string>('/v1/audit-events/export');
+    expect(answer.headers['content-type']).toBe('application/x-ndjson; charset=utf-8');
+    const lines = answer.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ class_uid }) => class_uid)).toEqual(lines.map(() => 6003));
+    expect(lines.map(({ api }) => (api as { operation: string }).operation)).toEqual([
+      'tenant.created',
+      'api_key.created',
+      'domain.created',
+      'link.created',
+      'audit_event.exported',
+    ]);
+    expect(lines[3]).toMatchObject({
+      resources: [{ uid: link.id }],
+      src_endpoint: { name: '127.0.0.0/24' },
+      unmapped: { before: null, after: link },
+    });
+    expect((await own.get<string>('/v1/audit-events/export?action=nothing')).text).toBe('');
+  });
+
+  it("is the platform's own for its operators", async () => {
+    const [latest] = await everything<EventBody>(operator, '/v1/audit-events?action=audit_event.listed&limit=1');
+    expect(latest ?? { actor: 'platform' }).toMatchObject({ actor: 'platform' });
+    const { id } = await tenant.link();
+    expect(await everything(operator, `/v1/audit-events?target=${id}`)).toEqual([]);
+  });
+
   it.each(['POST', 'PATCH', 'DELETE'])('takes no %s', async (method) => {
     const [event] = await everything<EventBody>(tenant, '/v1/audit-events?limit=1');
-    expect(await tenant.ask(method, '/v1/audit-events')).toBeProblem(404, 'not_found');
+    expect(await tenant.ask(method, '/v1/audit-events')).toBeProblem(405, 'method_not_allowed');
     expect(await tenant.ask(method, `/v1/audit-events/${event?.id}`)).toBeProblem(404, 'not_found');
   });
 });

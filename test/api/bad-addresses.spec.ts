@@ -42,6 +42,15 @@ describe('paths and queries', () => {
     expect(await operator.get(`/v1/tenants/${id.replace('link', 'tnt')}`)).toBeProblem(404, 'tenant_not_found');
   });
 
+  it('answers 404 for an id that is in good form and yet stands for no UUID that is ever given out', async () => {
+    for (const nobody of ['7zzzzzzzzzzzzzzzzzzzzzzzzz', '00000000000000000000000001']) {
+      expect(await tenant.get(`/v1/links/link_${nobody}`)).toBeProblem(404, 'link_not_found');
+      expect(await tenant.post(`/v1/domains/dom_${nobody}/verify`)).toBeProblem(404, 'domain_not_found');
+      expect(await tenant.get(`/v1/analytics?linkId=link_${nobody}`)).toBeProblem(404, 'link_not_found');
+      expect(await operator.get(`/v1/ops/dead-letters/dead_${nobody}`)).toBeProblem(404, 'dead_letter_not_found');
+    }
+  });
+
   it.each([
     ['/v1/links?colour=red', '/colour'],
     ['/v1/links?__proto__=1', '/__proto__'],
@@ -84,17 +93,22 @@ describe('paths and queries', () => {
     ['GET', '//v1/links'],
     ['GET', '/V1/links'],
     ['GET', `/v1/links/${id}/clicks`],
+    ['GET', '/livez'],
+    ['GET', '/metrics'],
+    ['GET', `/v1/nothing/${'x'.repeat(8000)}`],
+  ])('answers 404 to %s %s', async (method, path) => {
+    expect(await tenant.ask(method, path)).toBeProblem(404, 'not_found');
+  });
+
+  it.each([
     ['PUT', `/v1/links/${id}`],
     ['DELETE', '/v1/links'],
     ['PATCH', '/v1/links'],
     ['POST', `/v1/links/${id}`],
     ['GET', '/v1/shorten'],
     ['OPTIONS', '/v1/links'],
-    ['GET', '/livez'],
-    ['GET', '/metrics'],
-    ['GET', `/v1/nothing/${'x'.repeat(8000)}`],
-  ])('answers 404 to %s %s', async (method, path) => {
-    expect(await tenant.ask(method, path)).toBeProblem(404, 'not_found');
+  ])('answers 405 to %s %s', async (method, path) => {
+    expect(await tenant.ask(method, path)).toBeProblem(405, 'method_not_allowed');
   });
 
   it.each(['/v1/links/', '/v1/domains/'])('refuses an over-long part of a path: %s', async (path) => {

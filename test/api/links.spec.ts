@@ -9,7 +9,7 @@ beforeAll(async () => {
 const LINK_FIELDS = [
   'archived', 'clicks', 'comments', 'createdAt', 'createdBy', 'disabledAt', 'displayUrl', 'domain', 'expiredUrl',
   'expiresAt', 'externalId', 'forwardQuery', 'id', 'key', 'lastClickedAt', 'maxClicks', 'redirectStatus', 'sharedMaxAge',
-  'shortLink', 'startsAt', 'tags', 'title', 'updatedAt', 'url',
+  'shortLink', 'startsAt', 'tags', 'takedown', 'title', 'updatedAt', 'url', 'visitors', 'warnings',
 ]; // prettier-ignore
 
 const everyField = () => ({
@@ -44,6 +44,7 @@ describe('creating a link', () => {
       startsAt: '2030-06-01T00:00:00.000Z',
       tags: ['poster', 'summer'],
       clicks: 0,
+      visitors: 0,
       lastClickedAt: null,
       createdBy: expect.stringMatching(/^key_/),
     });
@@ -68,6 +69,8 @@ describe('creating a link', () => {
       sharedMaxAge: null,
       archived: false,
       disabledAt: null,
+      takedown: null,
+      warnings: [],
     });
     expect(link.createdAt).toBe(link.updatedAt);
     expect(Math.abs(Date.now() - Date.parse(String(link.createdAt)))).toBeLessThan(10_000);

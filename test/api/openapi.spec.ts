@@ -19,6 +19,13 @@ const failing = (broken: (operation: ReturnType<typeof operationsOf>[number]) =>
     .filter(broken)
     .map(({ name }) => name);
 
+const JS_TYPES: Record<string, (value: unknown) => boolean> = {
+  boolean: (value) => typeof value === 'boolean',
+  integer: Number.isInteger,
+  number: (value) => typeof value === 'number',
+  string: (value) => typeof value === 'string',
+};
+
 describe('the OpenAPI document', () => {
   it('is served to anybody, and has a page for people', async () => {
     const served = await request('GET', `${underTest.apiUrl}/v1/openapi.json`);
@@ -37,7 +44,9 @@ describe('the OpenAPI document', () => {
       openapi: expect.stringMatching(/^3\.\d\.\d$/),
       info: { title: 'Waypost', version: '1' },
     });
-    expect(Object.keys(document.paths).every((path) => /^\/v1\/[a-z/{}-]+$/.test(path))).toBe(true);
+    expect(Object.keys(document.paths).every((path) => /^\/(v1\/[a-z/{}-]+|scim\/v2\/[A-Za-z/{}]+)$/.test(path))).toBe(
+      true,
+    );
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path);
     const dangling = references.filter(
       (path) =>
@@ -65,10 +74,49 @@ describe('the OpenAPI document', () => {
     ).toEqual([]);
     const shapeless = failing(({ operation: { responses } }) =>
       Object.entries(responses).some(
-        ([status, { content }]) => status !== '204' && !content?.['application/json']?.schema,
+        ([status, { content = {} }]) => status !== '204' && !Object.values(content).every(({ schema }) => schema),
       ),
     );
     expect(shapeless).toEqual([]);
+  });
+
+  it('gives problems a media type of their own, and success JSON, except for streams', () => {
+    const types = (name: string): Array<[string, string]> =>
+      operationsOf(document).flatMap(({ name: operation, operation: { responses } }) =>
+        Object.entries(responses)
+          .filter(([status]) => (status === 'default') === (name === 'default') && status !== '204')
+          .map(([, { content = {} }]): [string, string] => [operation, Object.keys(content).join()]),
+      );
+    const scim = (name: string): boolean => name.includes(' /scim/');
+    for (const [name, type] of types('default')) {
+      expect([name, type]).toEqual([
+        name,
+        scim(name) ? 'application/scim+json,application/problem+json' : 'application/problem+json',
+      ]);
+    }
+    const scimTypes = types('success').filter(([name]) => scim(name));
+    expect(new Set(scimTypes.map(([, type]) => type))).toEqual(new Set(['application/scim+json']));
+    expect(types('success').filter(([name, type]) => !scim(name) && type !== 'application/json')).toEqual([
+      ['GET /v1/analytics/export', 'text/csv,application/x-ndjson'],
+      ['GET /v1/analytics/live', 'text/event-stream'],
+      ['GET /v1/audit-events/export', 'application/x-ndjson'],
+    ]);
+  });
+
+  it('lists no values, and has no default, that are not of the type said', () => {
+    const wrong: unknown[] = [];
+    const look = (node: unknown): void => {
+      if (typeof node !== 'object' || node === null) return;
+      const { type, enum: values, nullable, ...rest } = node as Record<string, unknown>;
+      const given = [...(Array.isArray(values) ? values : []), ...('default' in rest ? [rest.default] : [])];
+      const fits = (value: unknown): boolean =>
+        value === null ? nullable === true : JS_TYPES[String(type)]?.(value) !== false;
+      if (!given.every(fits)) wrong.push(node);
+      if (nullable && Array.isArray(values) && !values.includes(null)) wrong.push(node);
+      for (const inner of Object.values(node)) look(inner);
+    };
+    look(document);
+    expect(wrong).toEqual([]);
   });
 
   it('asks for credentials everywhere', () => {
@@ -85,7 +133,7 @@ describe('the OpenAPI document', () => {
       );
     expect(failing((operation) => !parameters(operation))).toEqual([]);
     expect(failing(({ operation }) => operation.parameters.some(({ schema }) => !schema))).toEqual([]);
-    const takesBody = (name: string): boolean => /^(POST|PATCH) /.test(name) && !/\/(verify|redrive)$/.test(name);
+    const takesBody = (name: string): boolean => /^(POST|PUT|PATCH) /.test(name) && !/\/(verify|redrive)$/.test(name);
     expect(
       failing(
         ({ name, operation }) =>

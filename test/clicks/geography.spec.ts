@@ -35,12 +35,9 @@ describe('the file of places', () => {
     await writeFile(`${file}.new`, content);
     await rename(`${file}.new`, file);
   };
-  const open = async (): Promise<GeoDatabase> => {
+  const open = async (variables: Record<string, string> = { GEO_DATABASE: file }): Promise<GeoDatabase> => {
     const given = { databaseUrls: {} as never, secretKey: '', platformKey: '' };
-    const places = new GeoDatabase(
-      Config.from(readSettings({ GEO_DATABASE: file }, 'run'), given),
-      createLogger('silent', false),
-    );
+    const places = new GeoDatabase(Config.from(readSettings(variables, 'run'), given), createLogger('silent', false));
     await places.onApplicationBootstrap();
     return places;
   };
@@ -84,6 +81,29 @@ describe('the file of places', () => {
     await places.reload();
     expect(city()).toEqual({ names: { en: 'Potsdam' } });
     places.onModuleDestroy();
+  });
+
+  it('is one of countries where none is named, and none where that is wished', async () => {
+    const ingest = await Ingest.open();
+    const tenant = await newTenant();
+    const link = await tenant.link();
+    const from = (address: string, country?: string) => clickOn(tenant, link, { address, country });
+    // Two universities, in both kinds of addresses; one whom an edge knows better; and addresses that are nobody's.
+    const addresses = ['141.20.1.1', '129.132.1.1', '2001:638::1', '127.0.0.1', '10.0.0.1', '::1'];
+    await ingest.clicks.store([...addresses.map((address) => from(address)), from('141.20.1.1', 'FR')]);
+    await ingest.close();
+    const rows = await rowsOf<{ place: string }>(
+      `SELECT concat_ws(' ', continent, country, region, city) AS place FROM clicks WHERE tenant_id = $1 ORDER BY id`,
+      [tenantUuid(tenant)],
+    );
+    expect(rows.map((row) => row.place)).toEqual([
+      'EU DE', 'EU CH', 'EU DE', '', '', '', 'EU FR',
+    ]); // prettier-ignore
+
+    const nothing = await open({ GEO_DATABASE: 'none' });
+    await nothing.reload();
+    expect(nothing.find('141.20.1.1')).toBeUndefined();
+    nothing.onModuleDestroy();
   });
 
   it('may be missing', async () => {

@@ -9,7 +9,8 @@ import { Spool } from '../../src/clicks/spool.js';
 import { ClickEncoder, decodeClicks } from '../../src/clicks/spool-format.js';
 import { FrameSealer, openFrames } from '../../src/platform/secrets/sealed-frames.js';
 
-const link = (linkId: string) => ({ tenantId: 't', domainId: 'd', linkId });
+const uuid = (letter: string): string => `00000000-0000-7000-8000-00000000000${letter}`;
+const link = (letter: string) => ({ tenantId: 't', domainId: 'd', linkId: uuid(letter) });
 const visitor = {
   address: '',
   userAgent: undefined,
@@ -24,8 +25,9 @@ function framesOf(segment: string, ...ids: string[]): Buffer[] {
   const encoder = new ClickEncoder();
   const sealer = new FrameSealer(keyOf(segment));
   return ids.map((id) => {
+    encoder.begin(1);
     encoder.add(link(id), visitor, '');
-    return sealer.seal(encoder.take(1));
+    return sealer.seal(encoder.take());
   });
 }
 
@@ -35,7 +37,7 @@ describe('the spool', () => {
   let parent: string;
   const spools: Spool[] = [];
   const open = (maxBytes = MEGABYTE): Spool => {
-    const spool = new Spool({ parent, maxBytes, keyOf });
+    const spool = new Spool({ parent, maxBytes, keyOf, keysOf: (segment) => [keyOf(segment)] });
     spools.push(spool);
     return spool;
   };
@@ -47,7 +49,7 @@ describe('the spool', () => {
     const segment = spool.next();
     if (!segment) return [];
     const { frames } = openFrames(keyOf(segment.id), await spool.read(segment));
-    return decodeClicks(segment.id, frames).map(({ linkId }) => linkId);
+    return decodeClicks(segment.id, frames).map(({ linkId }) => linkId.slice(-1));
   };
 
   beforeEach(async () => {

@@ -161,11 +161,15 @@ describe('the database', () => {
       ({ body }) => body.clicks === 1,
       30,
     );
+    // Networks and servers that tenants themselves wrote into rules, the trail of these, and the networks that callers of the
+    // API come from are no visitors'.
     const columns = await rowsOf<{ place: string; found: string }>(`
       SELECT c.oid::regclass || '.' || attname AS place,
              format('SELECT count(*)::int AS n FROM %s WHERE %I::text ~ $1', c.oid::regclass, attname) AS found
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
-      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition`);
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND (c.relname, attname) NOT IN (('audit_events', 'before'), ('audit_events', 'after'),
+          ('audit_events', 'address_prefix'), ('destination_policies', 'policy'), ('identity_providers', 'issuer'))`);
     expect(columns.length).toBeGreaterThan(100);
     for (const { place, found } of columns) {
       // As text, and as the hexadecimal digits of the text; the tests' own addresses and those of this machine.

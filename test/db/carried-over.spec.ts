@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { SCOPES } from '../../src/identity/permissions.js';
 import { migrate } from '../../src/platform/database/migrate.js';
 import { newId } from '../../src/platform/ids.js';
 import { OwnPostgres } from '../support/own-postgres.js';
@@ -12,7 +13,12 @@ const MIGRATIONS = join(import.meta.dirname, '../../dist/migrations');
 /** The first migration that knows more of a click than its link. */
 const DIMENSIONS = '1795476000000';
 
-describe('clicks that were counted before there were dimensions', () => {
+const OLD_SCOPES = [
+  'links:read', 'links:write', 'domains:read', 'domains:write', 'analytics:read', 'audit:read', 'api-keys:read',
+  'api-keys:write', 'tenant:read', 'tenant:write',
+]; // prettier-ignore
+
+describe('what was there before', () => {
   const [tenant, domain, link, deleted] = [newId(), newId(), newId(), newId()];
   let dataDir: string;
   let postgres: OwnPostgres;
@@ -72,12 +78,23 @@ describe('clicks that were counted before there were dimensions', () => {
     );
   }
 
+  async function giveKeys(): Promise<void> {
+    for (const [name, scopes] of Object.entries({ owner: OLD_SCOPES, other: OLD_SCOPES.slice(1) })) {
+      await client.query(
+        `INSERT INTO api_keys (tenant_id, id, name, hint, secret_hash, scopes, created_by, created_at)
+         VALUES ($1, $2, $3, 'h', decode($3, 'escape'), $4, 'x', now())`,
+        [tenant, newId(), name, scopes],
+      );
+    }
+  }
+
   const rows = async (sql: string): Promise<unknown[][]> =>
     (await client.query({ text: sql, rowMode: 'array' })).rows as unknown[][];
 
-  it('are in all rollups, and those of deleted links are to be erased', async () => {
+  it('stays: clicks are in all rollups, those of deleted links are to be erased, and who may do all still may', async () => {
     await run(await earlier());
     await count();
+    await giveKeys();
     expect((await run(MIGRATIONS)).length).toBeGreaterThan(0);
 
     expect(await rows(`SELECT bucket, clicks FROM tenant_rollups ORDER BY bucket`)).toEqual([
@@ -97,6 +114,10 @@ describe('clicks that were counted before there were dimensions', () => {
       ['2026-11-21', domain, '2'],
     ]);
     expect(await rows(`SELECT link_id FROM click_erasures`)).toEqual([[deleted]]);
+    expect(await rows(`SELECT name, scopes FROM api_keys ORDER BY name DESC`)).toEqual([
+      ['owner', expect.arrayContaining([...SCOPES])],
+      ['other', OLD_SCOPES.slice(1)],
+    ]);
     expect(await rows(`SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity`)).toEqual([]);
   }, 60_000);
 });

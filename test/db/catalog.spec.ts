@@ -10,16 +10,26 @@ const TABLES = `
   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migrations'`;
 const HAS_TENANT = `EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)`;
 
-const WITHOUT_TENANTS = ['click_segment_days', 'click_segments', 'dead_clicks', 'visitor_salts'];
+const WITHOUT_TENANTS = [
+  'click_segment_days',
+  'click_segments',
+  'dead_clicks',
+  'deployment_keys',
+  'takedowns',
+  'upkeep_runs',
+  'visitor_salts',
+];
 
 /** What isolation rests on, read from the catalog: it fails on a table that a later migration adds and forgets. */
 describe('the schema', () => {
-  it('gives every table a tenant, except the list of tenants itself, and salts and segments of all', async () => {
+  it('gives every table a tenant, except the list of tenants itself, and salts, segments, keys and upkeep of all', async () => {
     const found = await rows<{ relname: string }>(`SELECT c.relname ${TABLES} AND NOT ${HAS_TENANT}`);
     expect(found.map(({ relname }) => relname).toSorted()).toEqual([
       'click_segment_days',
       'click_segments',
+      'deployment_keys',
       'tenants',
+      'upkeep_runs',
       'visitor_salts',
     ]);
   });
@@ -36,8 +46,8 @@ describe('the schema', () => {
         WHERE p.polrelid = c.oid AND p.polname = 'own_tenant' AND p.polcmd = '*'
           AND pg_get_expr(p.polqual, p.polrelid) LIKE '%app.tenant_id%'
           AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%app.tenant_id%')`);
-    // Salts and segments are nobody's: the worker alone has a policy there. What is wrong with a dead letter may be its
-    // tenant: operators have a policy there, and no tenant.
+    // Salts, segments and runs of the upkeep are nobody's: the worker alone has a policy there. What is wrong with a dead letter may be its
+    // tenant, and takedowns are the operators': they have a policy there, and no tenant.
     expect(found.map(({ relname }) => relname).toSorted()).toEqual(WITHOUT_TENANTS);
   });
 
@@ -49,30 +59,54 @@ describe('the schema', () => {
       WHERE p.polname <> 'own_tenant' ORDER BY 1`);
     expect(found.map(({ policy }) => policy)).toMatchInlineSnapshot(`
       [
+        "carries on click_segment_days to waypost_owner",
+        "carries on click_segments to waypost_owner",
+        "carries on takedowns to waypost_owner",
         "ingest on breakdown_rollups to waypost_ingest",
         "ingest on click_days to waypost_ingest",
         "ingest on click_erasures to waypost_ingest",
         "ingest on click_rollups to waypost_ingest",
         "ingest on click_segment_days to waypost_ingest",
         "ingest on click_segments to waypost_ingest",
+        "ingest on click_spans to waypost_ingest",
         "ingest on clicks to waypost_ingest",
         "ingest on dead_clicks to waypost_ingest",
         "ingest on erased_clicks to waypost_ingest",
+        "ingest on link_spans to waypost_ingest",
         "ingest on link_stats to waypost_ingest",
         "ingest on tenant_rollups to waypost_ingest",
+        "ingest on upkeep_runs to waypost_ingest",
+        "ingest on visit_spans to waypost_ingest",
         "ingest on visitor_days to waypost_ingest",
         "ingest on visitor_salts to waypost_ingest",
         "loop_check on domains to waypost_owner",
         "operators on dead_clicks to waypost_app",
+        "operators on deployment_keys to waypost_app",
+        "operators on takedowns to waypost_app",
+        "platform_reads on destination_policies to waypost_app",
         "relay_deletes on outbox to waypost_ingest",
         "relay_reads on outbox to waypost_ingest",
+        "reseals on deployment_keys to waypost_ingest",
         "resolver_reads on domains to waypost_resolver",
         "resolver_reads on link_stats to waypost_resolver",
         "resolver_reads on links to waypost_resolver",
         "resolver_reads on tenants to waypost_resolver",
+        "sealer_appends on audit_chain to waypost_ingest",
+        "sealer_appends on audit_checkpoints to waypost_ingest",
+        "sealer_deletes on audit_pending to waypost_ingest",
+        "sealer_reads on audit_chain to waypost_ingest",
+        "sealer_reads on audit_checkpoints to waypost_ingest",
+        "sealer_reads on audit_pending to waypost_ingest",
         "sweep_deletes on idempotency_records to waypost_ingest",
         "sweep_reads on idempotency_records to waypost_ingest",
+        "takedown_deletes on links to waypost_app",
+        "takedown_search on links to waypost_owner",
+        "takedown_updates on links to waypost_app",
+        "token_lookup on identity_providers to waypost_owner",
+        "token_lookup on members to waypost_owner",
+        "token_lookup on tenants to waypost_owner",
         "upkeep_reads on domains to waypost_ingest",
+        "upkeep_reads on links to waypost_ingest",
         "upkeep_reads on tenants to waypost_ingest",
       ]
     `);
@@ -115,8 +149,9 @@ describe('the schema', () => {
       expect(table).toMatchObject({ strategy: 'h', key: 'HASH (tenant_id)', children: 16 });
     }
     expect(found.map(({ table }) => table)).toEqual([
-      'api_keys', 'audit_events', 'breakdown_rollups', 'click_days', 'click_erasures', 'click_rollups', 'clicks',
-      'erased_clicks', 'idempotency_records', 'link_stats', 'links', 'outbox', 'tags', 'tenant_rollups', 'visitor_days',
+      'api_keys', 'audit_chain', 'audit_checkpoints', 'audit_events', 'audit_pending', 'breakdown_rollups', 'click_days', 'click_erasures', 'click_rollups', 'click_spans',
+      'clicks', 'erased_clicks', 'idempotency_records', 'identity_providers', 'link_spans', 'link_stats', 'link_usage', 'links', 'members', 'outbox', 'removed_identities', 'scim_group_members', 'scim_groups', 'scim_users', 'tags',
+      'tenant_rollups', 'visit_spans', 'visitor_days',
     ]); // prettier-ignore
   });
 
@@ -166,33 +201,58 @@ describe('the database roles', () => {
         "waypost_app: delete insert select on click_erasures",
         "waypost_app: delete insert select on idempotency_records",
         "waypost_app: delete insert select on link_stats",
+        "waypost_app: delete insert select on removed_identities",
+        "waypost_app: delete insert select on scim_group_members",
         "waypost_app: delete insert select on tags",
         "waypost_app: delete insert select update on domains",
+        "waypost_app: delete insert select update on identity_providers",
+        "waypost_app: delete insert select update on link_usage",
         "waypost_app: delete insert select update on links",
+        "waypost_app: delete insert select update on members",
+        "waypost_app: delete insert select update on scim_groups",
+        "waypost_app: delete insert select update on scim_settings",
+        "waypost_app: delete insert select update on scim_users",
         "waypost_app: delete insert select update on tenants",
         "waypost_app: delete select on breakdown_rollups",
         "waypost_app: delete select on click_days",
         "waypost_app: delete select on click_rollups",
+        "waypost_app: delete select on click_spans",
         "waypost_app: delete select on clicks",
+        "waypost_app: delete select on link_spans",
         "waypost_app: delete select on tenant_rollups",
+        "waypost_app: delete select on visit_spans",
         "waypost_app: insert on outbox",
         "waypost_app: insert select on audit_events",
+        "waypost_app: insert select on audit_pending",
+        "waypost_app: insert select on takedowns",
+        "waypost_app: insert select update on destination_policies",
         "waypost_app: insert select update on erased_clicks",
+        "waypost_app: select on audit_chain",
+        "waypost_app: select on audit_checkpoints",
         "waypost_app: select on dead_clicks",
+        "waypost_app: select on deployment_keys",
+        "waypost_ingest: delete insert select on click_spans",
+        "waypost_ingest: delete insert select on link_spans",
+        "waypost_ingest: delete insert select on visit_spans",
         "waypost_ingest: delete insert select on visitor_days",
         "waypost_ingest: delete insert select on visitor_salts",
         "waypost_ingest: delete insert select update on click_segment_days",
         "waypost_ingest: delete insert select update on click_segments",
         "waypost_ingest: delete insert select update on dead_clicks",
         "waypost_ingest: delete on idempotency_records",
+        "waypost_ingest: delete select on audit_pending",
         "waypost_ingest: delete select on outbox",
+        "waypost_ingest: insert select on audit_chain",
+        "waypost_ingest: insert select on audit_checkpoints",
         "waypost_ingest: insert select on clicks",
         "waypost_ingest: insert select update on breakdown_rollups",
         "waypost_ingest: insert select update on click_days",
         "waypost_ingest: insert select update on click_rollups",
         "waypost_ingest: insert select update on link_stats",
         "waypost_ingest: insert select update on tenant_rollups",
+        "waypost_ingest: insert select update on upkeep_runs",
         "waypost_ingest: select on click_erasures",
+        "waypost_ingest: select on deployment_keys",
         "waypost_ingest: select on erased_clicks",
         "waypost_resolver: select on resolver_domains",
         "waypost_resolver: select on resolver_links",

@@ -1,18 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource, type Logger } from 'typeorm';
 import { AnalyticsRepository } from '../../src/analytics/analytics.repository.js';
+import type { Cover } from '../../src/analytics/cover.js';
 import { GROUPINGS } from '../../src/analytics/dimensions.js';
-import type { ClickFilter, Question } from '../../src/analytics/question.js';
+import { type ClickFilter, type Question, spanKindOf } from '../../src/analytics/question.js';
 import { statementOf } from '../../src/analytics/question-sql.js';
 import { slicesOf } from '../../src/analytics/slices.js';
 import { AuditRepository } from '../../src/audit/audit.repository.js';
+import { AuditVerificationRepository } from '../../src/audit/audit-verification.repository.js';
+import type { RecordedEvent } from '../../src/audit/canonical-event.js';
 import { ClickErasuresRecorder } from '../../src/clicks/click-erasures.recorder.js';
 import { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
 import { ClicksRepository } from '../../src/clicks/clicks.repository.js';
+import { NO_POLICY } from '../../src/destinations/destination-policy.js';
+import { DestinationsRepository } from '../../src/destinations/destinations.repository.js';
 import type { DomainEntity } from '../../src/domains/domain.entity.js';
 import { DomainsRepository } from '../../src/domains/domains.repository.js';
 import type { ApiKeyEntity } from '../../src/identity/api-key.entity.js';
 import { ApiKeysRepository, knownKey } from '../../src/identity/api-keys.repository.js';
+import type { MemberEntity } from '../../src/identity/member.entity.js';
+import type { IdentityProviderEntity } from '../../src/identity/identity-provider.entity.js';
+import { IdentityProvidersRepository, registration } from '../../src/identity/identity-providers.repository.js';
+import { MembersRepository } from '../../src/identity/members.repository.js';
 import type { LinkEntity } from '../../src/links/link.entity.js';
 import { LinksRepository } from '../../src/links/links.repository.js';
 import type { Tx } from '../../src/platform/context/context.js';
@@ -21,10 +30,18 @@ import { ResolverDatabase } from '../../src/platform/database/resolver-database.
 import { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
 import { createLogger } from '../../src/platform/telemetry/logger.js';
+import { PlansRepository } from '../../src/plans/plans.repository.js';
 import { IdempotencyRepository } from '../../src/platform/idempotency/idempotency.repository.js';
 import type { DomainTarget } from '../../src/redirects/redirect-target.js';
 import { RedirectTargetsRepository } from '../../src/redirects/redirect-targets.repository.js';
 import { APP_ENTITIES } from '../../src/roles/entities.js';
+import { parseFilter } from '../../src/scim/filter.js';
+import { filterToSql } from '../../src/scim/filter-sql.js';
+import { GROUP, USER } from '../../src/scim/scim-attributes.js';
+import { GROUP_COLUMNS, ScimGroupsRepository } from '../../src/scim/scim-groups.repository.js';
+import { ScimSettingsRepository } from '../../src/scim/scim-settings.repository.js';
+import type { ScimUserEntity } from '../../src/scim/scim-user.entity.js';
+import { ScimUsersRepository, USER_COLUMNS } from '../../src/scim/scim-users.repository.js';
 import { TenantsRepository } from '../../src/tenants/tenants.repository.js';
 import { asRole, databaseUrl } from '../support/database.js';
 
@@ -38,11 +55,25 @@ const FILTERS: ClickFilter[] = [
   { dimensions: {}, domains: one(newId()), tags: other('t') },
 ];
 
+const MIDNIGHT = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+const daysAgo = (days: number): Date => new Date(MIDNIGHT - days * 86_400_000);
+const bounds = { clicks: [9, 5, 0], all: [9, 5, 0], visitors: [9, 5, 0] };
+/** As if all of a month but the last hours were summed. */
+const SOME_SPANS: Cover = {
+  whole: [8, 4, 3].map((days) => ({ first: daysAgo(days), hours: days === 8 ? 96 : 24, bounds })),
+  rest: [
+    { from: new Date(daysAgo(9).getTime() + 3_600_000), to: daysAgo(8) },
+    { from: daysAgo(2), to: daysAgo(0) },
+  ],
+  known: [9, 4, 3].map((days) => ({ first: daysAgo(days), hours: 24, bounds })),
+};
+
 function questionOf(given: Pick<Question, 'groupBy' | 'filter'> & { from?: string; to?: string }): Question {
   const to = new Date(given.to ?? Date.now());
   const from = new Date(given.from ?? to.getTime() - 30 * 86_400_000);
   const slices = given.groupBy === 'timeseries' ? slicesOf(from, to, 'day', 'Europe/Berlin') : [];
-  return { event: 'clicks', bots: false, limit: 100, open: false, ...given, from, to, slices };
+  const asked = { event: 'clicks' as const, bots: false, limit: 100, open: false, wholeHoursBefore: undefined };
+  return { ...asked, ...given, start: from, from, to, slices };
 }
 
 type Plan = Record<string, unknown>;
@@ -163,9 +194,8 @@ describe('query plans', () => {
     const link = { tenantId: tx.tenantId, id, domainId: id, key: 'k', url: 'u', redirectStatus: 302, forwardQuery: false, archived: false, createdBy: 'x', createdAt: now, updatedAt: now } as LinkEntity; // prettier-ignore
     const all = { search: 'x', tag: 't', archived: 'false', domainId: id } as const;
     const statements = await callEach(new LinksRepository(), {
-      insert: (links) => links.insert(tx, link),
+      insert: (links) => links.insert(tx, link, ['a']),
       setTags: (links) => links.setTags(tx, id, ['a', 'b']),
-      addTags: (links) => links.addTags(tx, id, ['a']),
       lock: (links) => links.lock(tx, id),
       get: (links) => links.get(tx, id),
       getByKey: (links) => links.getByKey(tx, id, 'k'),
@@ -187,26 +217,38 @@ describe('query plans', () => {
       insert: (domains) => domains.insert(tx, domain),
       lock: (domains) => domains.lock(tx, id),
       get: (domains) => domains.get(tx, id),
+      knownIds: (domains) => domains.knownIds(tx, [id, tx.tenantId]),
       findByHostname: (domains) => domains.findByHostname(tx, 'plan.example'),
       findPrimary: (domains) => domains.findPrimary(tx),
       list: (domains) => domains.list(tx, 10, id),
       update: (domains) => domains.update(tx, id, { rootUrl: null }),
       lockPrimary: (domains) => domains.lockPrimary(tx),
       findForLink: (domains) => domains.findForLink(tx, { hostname: 'plan.example' }),
+      count: (domains) => domains.count(tx),
       hasOthers: (domains) => domains.hasOthers(tx, id),
       hasLinks: (domains) => domains.hasLinks(tx, id),
-      isShortDomain: (domains) => domains.isShortDomain(tx, 'plan.example'),
       delete: (domains) => domains.delete(tx, domain),
     });
-    await expectOnePartition(statements);
+    const destinations = await callEach(new DestinationsRepository(), {
+      facts: (destinations) => destinations.facts(tx, ['plan.example']),
+      policy: (destinations) => destinations.policy(tx, tx.tenantId),
+      put: (destinations) => destinations.put(tx, NO_POLICY, id),
+    });
+    await expectOnePartition([...statements, ...destinations]);
   });
 
-  it('of tenants and API keys touch one hash partition', async () => {
+  it('of tenants, API keys and members touch one hash partition', async () => {
     const tenant = {
       id: newId(),
       name: 'Plan',
       slug: `plan-${id}`,
       suspendedAt: null,
+      redirectsWhileSuspended: false,
+      plan: 'standard',
+      linksPerMonth: null,
+      maxDomains: null,
+      maxMembers: null,
+      requestsPerMinute: null,
       deletedAt: null,
       purgedAt: null,
       clickDetails: 'full' as const,
@@ -224,22 +266,115 @@ describe('query plans', () => {
       purgeLinks: (repository) => repository.purgeLinks(tx),
       purgeRest: (repository) => repository.purgeRest(tx),
     });
-    const key = { tenantId: tx.tenantId, id, name: 'n', hint: 'h', secretHash: Buffer.from('x'), scopes: [], expiresAt: null, lastUsedAt: null, createdBy: 'x', createdAt: now } as ApiKeyEntity; // prettier-ignore
+    const key = { tenantId: tx.tenantId, id, name: 'n', hint: 'h', secretHash: Buffer.from('x'), previousSecretHash: null, previousSecretExpiresAt: null, allowedIpRanges: null, scopes: [], expiresAt: null, lastUsedAt: null, createdBy: 'x', createdAt: now } as ApiKeyEntity; // prettier-ignore
     const keys = await callEach(new ApiKeysRepository(), {
       insert: (repository) => repository.insert(tx, key),
       findByHash: (repository) => repository.findByHash(new Transactions(app), tx.tenantId, Buffer.from('x')),
       get: (repository) => repository.get(tx, id),
-      list: (repository) => repository.list(tx, 10, id),
+      lock: (repository) => repository.lock(tx, id),
+      replaceSecret: (repository) => repository.replaceSecret(tx, id, { secretHash: Buffer.from('y'), hint: 'h', previousSecretHash: null, previousSecretExpiresAt: null }), // prettier-ignore
+      list: (repository) => repository.list(tx, 'x', 10, id),
+      madeBy: (repository) => repository.madeBy(tx, 'x'),
       touch: (repository) => repository.touch(tx, id),
       delete: (repository) => repository.delete(tx, id),
     });
+    const member = { tenantId: tx.tenantId, id, name: null, email: 'a@b.example', role: 'viewer', status: 'active', providerId: id, subject: 's', restrictedDomains: null, restrictedTags: null, lastSeenAt: null, createdBy: 'x', createdAt: now, updatedAt: now } as MemberEntity; // prettier-ignore
+    const members = await callEach(new MembersRepository(), {
+      insert: (repository) => repository.insert(tx, member),
+      insertNew: (repository) => repository.insertNew(tx, member),
+      findByIdentity: (repository) => repository.findByIdentity(tx, { providerId: id, subject: 's' }),
+      accept: (repository) => repository.accept(tx, 'a@b.example', { providerId: id, subject: 's' }, now),
+      count: (repository) => repository.count(tx),
+      list: (repository) => repository.list(tx, 10, id),
+      lockOwners: (repository) => repository.lockOwners(tx),
+      lock: (repository) => repository.lock(tx, id),
+      lockAll: (repository) => repository.lockAll(tx, [id]),
+      findOutsideDirectory: (repository) => repository.findOutsideDirectory(tx, 'a@b.example'),
+      isInDirectory: (repository) => repository.isInDirectory(tx, { attribute: 'userName', value: 'a' }),
+      bind: (repository) =>
+        repository.bind(tx, { attribute: 'externalId', value: 'a' }, { providerId: id, subject: 's' }, now),
+      update: (repository) => repository.update(tx, id, { name: 'n' }),
+      shutOut: (repository) => repository.shutOut(tx, { providerId: id, subject: 's' }),
+      isShutOut: (repository) => repository.isShutOut(tx, { providerId: id, subject: 's' }),
+      letIn: (repository) => repository.letIn(tx, { providerId: id, subject: 's' }),
+      delete: (repository) => repository.delete(tx, id),
+    });
     const literal = { sql: knownKey(tx.tenantId, Buffer.from('x')), parameters: [] };
-    await expectOnePartition([...tenants, ...keys, literal]);
+    const plans = await callEach(new PlansRepository(), {
+      takeLinks: (repository) => repository.takeLinks(tx, '2026-11-01', 10, 1),
+      links: (repository) => repository.links(tx, '2026-11-01'),
+      lockLimits: (repository) => repository.lockLimits(tx),
+    });
+    await expectOnePartition([...tenants, ...keys, ...members, ...plans, literal]);
+  });
+
+  it('of identity providers touch one hash partition, but for the search of a token’s tenant', async () => {
+    const provider = { tenantId: tx.tenantId, id, name: 'n', issuer: 'https://i.example', audience: 'a', roleClaim: null, roleMapping: {}, defaultRole: null, emailDomains: [], directory: null, createdAt: now, updatedAt: now } as IdentityProviderEntity; // prettier-ignore
+    const origin = { issuer: 'https://i.example', audiences: ['a'], subject: 's', tenant: undefined };
+    const providers = await callEach(new IdentityProvidersRepository(), {
+      insert: (repository) => repository.insert(tx, provider),
+      get: (repository) => repository.get(tx, id),
+      lock: (repository) => repository.lock(tx, id),
+      list: (repository) => repository.list(tx, 10, id),
+      update: (repository) => repository.update(tx, id, { name: 'n' }),
+      delete: (repository) => repository.delete(tx, id),
+      // The search runs as a function, on what no statement here may see.
+      registrationFor: (repository) => repository.registrationFor(new Transactions(app), origin),
+    });
+    await expectOnePartition([...providers, { sql: registration(tx.tenantId, id), parameters: [] }]);
+  });
+
+  it('of what a directory has pushed touch one hash partition', async () => {
+    const user = { tenantId: tx.tenantId, id, userName: 'u', externalId: 'e', active: true, attributes: {}, version: 1, createdAt: now, updatedAt: now } as ScimUserEntity; // prettier-ignore
+    const group = { tenantId: tx.tenantId, id, displayName: 'g', externalId: 'e', version: 1, createdAt: now, updatedAt: now }; // prettier-ignore
+    const ofUsers = parseFilter('userName eq "a" and (emails[type eq "work"] or groups.display co "b" or title pr)');
+    const ofGroups = parseFilter('displayName eq "a" or members.value eq "mem_01h455vb4pex5vsknk084sn02q"');
+    const users = await callEach(new ScimUsersRepository(), {
+      insert: (repository) => repository.insert(tx, user),
+      get: (repository) => repository.get(tx, id),
+      byIds: (repository) => repository.byIds(tx, [id]),
+      all: (repository) => repository.all(tx),
+      list: (repository) => repository.list(tx, filterToSql(USER, USER_COLUMNS, ofUsers, 4), 10, 0),
+      count: (repository) => repository.count(tx, filterToSql(USER, USER_COLUMNS, ofUsers, 2)),
+      update: (repository) => repository.update(tx, id, { active: false }),
+      touch: (repository) => repository.touch(tx, [id], now),
+      delete: (repository) => repository.delete(tx, id),
+    });
+    const groups = await callEach(new ScimGroupsRepository(), {
+      insert: (repository) => repository.insert(tx, group),
+      get: (repository) => repository.get(tx, id),
+      list: (repository) => repository.list(tx, filterToSql(GROUP, GROUP_COLUMNS, ofGroups, 4), 10, 0),
+      count: (repository) => repository.count(tx, filterToSql(GROUP, GROUP_COLUMNS, ofGroups, 2)),
+      update: (repository) => repository.update(tx, id, { displayName: 'h' }),
+      touch: (repository) => repository.touch(tx, [id], now),
+      delete: (repository) => repository.delete(tx, id),
+      membersOf: (repository) => repository.membersOf(tx, [id]),
+      groupsOf: (repository) => repository.groupsOf(tx, [id]),
+      addMembers: (repository) => repository.addMembers(tx, id, [id]),
+      removeMembers: (repository) => repository.removeMembers(tx, id, [id]),
+    });
+    const settings = await callEach(new ScimSettingsRepository(), {
+      lock: (repository) => repository.lock(tx),
+      get: (repository) => repository.get(tx),
+      put: (repository) => repository.put(tx, { groupRoles: { a: 'viewer' }, defaultRole: null }),
+    });
+    await expectOnePartition([...users, ...groups, ...settings]);
   });
 
   it('of the audit trail, of idempotency and of analytics touch one hash partition', async () => {
+    const event: RecordedEvent = { tenantId: tx.tenantId, id, action: 'a', actor: 'a', targetType: 't', targetId: 't', before: null, after: {}, requestId: 'r', addressPrefix: null, origin: id, originCount: '0', occurredAt: now }; // prettier-ignore
     const audit = await callEach(new AuditRepository(), {
-      list: (repository) => repository.list(tx, { limit: 10, action: 'a', target: 't' }, id),
+      append: (repository) => repository.append(tx, event, Buffer.from('x')),
+      list: (repository) => repository.list(tx, { action: 'a', target: 't' }, 10, id),
+      batch: (repository) => repository.batch(tx, { actor: 'a', from: now, to: now }, 10, id),
+    });
+    const verification = await callEach(new AuditVerificationRepository(), {
+      byIds: (repository) => repository.byIds(tx, [id]),
+      ends: (repository) => repository.ends(tx),
+      hashAt: (repository) => repository.hashAt(tx, 1),
+      links: (repository) => repository.links(tx, { after: 0, to: 9 }, 10),
+      loose: (repository) => repository.loose(tx, id, 10),
+      vanished: (repository) => repository.vanished(tx),
     });
     const record = {
       principal: 'p',
@@ -250,22 +385,30 @@ describe('query plans', () => {
       expiresAt: now,
     };
     const idempotency = await callEach(new IdempotencyRepository(), {
-      lock: (repository) => repository.lock(tx, 'p', 'k'),
-      find: (repository) => repository.find(tx, 'p', 'k'),
+      take: (repository) => repository.take(tx, 'p', 'k'),
       store: (repository) => repository.store(tx, record),
     });
     const analytics = await callEach(new AnalyticsRepository(), {
       answer: async (repository) => {
         for (const groupBy of GROUPINGS) {
-          for (const filter of FILTERS) await repository.answer(tx, questionOf({ groupBy, filter }));
+          for (const filter of FILTERS) {
+            await repository.answer(tx, questionOf({ groupBy, filter }));
+            if (!spanKindOf({ groupBy, filter })) continue;
+            await repository.answer(tx, questionOf({ groupBy, filter }), SOME_SPANS);
+          }
         }
       },
+      spans: async (repository) => {
+        await repository.spans(tx, 'links', questionOf({ groupBy: 'count', filter: { dimensions: {} } }), false);
+        await repository.spans(tx, 'visits', questionOf({ groupBy: 'count', filter: { dimensions: {} } }), true);
+      },
+      anyCounted: (repository) => repository.anyCounted(tx, SOME_SPANS.rest),
       firstClick: (repository) => repository.firstClick(tx),
       detailsSince: (repository) => repository.detailsSince(tx),
       ask: (repository) => repository.ask(tx, { sql: 'SELECT', values: [] }),
     });
     expect(analytics.length).toBeGreaterThan(GROUPINGS.length * FILTERS.length);
-    await expectOnePartition([...audit, ...idempotency, ...analytics]);
+    await expectOnePartition([...audit, ...verification, ...idempotency, ...analytics]);
   });
 
   it('of erasing and expiring clicks touch one hash partition of each table', async () => {
@@ -309,8 +452,9 @@ describe('query plans', () => {
         [id, `plan-${id}`],
       ),
     );
-    const row = { tenant_id: id, id, link_id: id, domain_id: id, occurred_at: now.toISOString(), bot: false };
-    await new ClicksRepository(new IngestDatabase(ingest)).store([row], newId(), now.getTime());
+    const ids = { tenant_id: id, id, segment: newId(), link_id: id, domain_id: id };
+    const row = { ...ids, occurred_at: now.toISOString(), bot: false };
+    await new ClicksRepository(new IngestDatabase(ingest)).store([row], now.getTime());
     const readers: string[] = [];
     for (const { sql, parameters } of recorder.statements.slice(from)) {
       const [explained] = (await ingest.query(`EXPLAIN (FORMAT JSON) ${sql}`, parameters)) as [

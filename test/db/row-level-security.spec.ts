@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { TypeID } from 'typeid-js';
 import { asRole } from '../support/database.js';
-import { newTenant, type Tenant } from '../support/waypost.js';
+import { AUDIENCE, register } from '../support/identity-providers.js';
+import { newTenant, type Tenant, unique } from '../support/waypost.js';
 
 const TABLES = [
   'tenants',
@@ -11,16 +12,37 @@ const TABLES = [
   'link_stats',
   'tags',
   'api_keys',
+  'members',
+  'identity_providers',
+  'removed_identities',
   'audit_events',
+  'audit_pending',
+  'audit_chain',
+  'audit_checkpoints',
   'idempotency_records',
   'clicks',
   'click_rollups',
+  'click_spans',
+  'link_spans',
+  'visit_spans',
+  'destination_policies',
+  'takedowns',
+  'link_usage',
+  'scim_users',
+  'scim_groups',
+  'scim_group_members',
+  'scim_settings',
 ];
 
 const uuidOf = (publicId: string): string => TypeID.fromString(publicId).toUUID();
 
+/** The platform's own policy of destinations holds for all tenants, and all read it. */
+const PLATFORM_READS: Record<string, string> = {
+  destination_policies: `WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'`,
+};
+
 const count = async (client: pg.Client, table: string): Promise<number> =>
-  Number((await client.query(`SELECT count(*) FROM ${table}`)).rows[0].count);
+  Number((await client.query(`SELECT count(*) FROM ${table} ${PLATFORM_READS[table] ?? ''}`)).rows[0].count);
 
 describe('row-level security', () => {
   let mine: Tenant;
@@ -102,6 +124,23 @@ describe('row-level security', () => {
     });
   });
 
+  it('tells the application which tenants take a token, and nothing else of them', async () => {
+    const issuer = `https://${unique('id')}.example.com`;
+    const { id } = await register(theirs, { issuer });
+    await asRole('waypost_app', async (client) => {
+      const ask = (...given: unknown[]) =>
+        client.query('SELECT * FROM tenants_of_token($1, $2, $3, $4, $5)', [issuer, ...given]);
+      const found = [{ tenant_id: uuidOf(theirs.tenantId), provider_id: uuidOf(id) }];
+      expect((await ask([AUDIENCE, 'x'], 's', null, null)).rows).toEqual(found);
+      expect((await ask([AUDIENCE], 's', uuidOf(theirs.tenantId), null)).rows).toEqual(found);
+      expect((await ask([AUDIENCE], 's', uuidOf(mine.tenantId), null)).rows).toEqual([]);
+      expect((await ask([AUDIENCE], 's', null, 'nobody')).rows).toEqual([]);
+      expect((await ask(['x'], 's', null, null)).rows).toEqual([]);
+      await client.query(`SET app.token_lookup = 'on'`);
+      for (const table of ['identity_providers', 'members', 'tenants']) expect(await count(client, table)).toBe(0);
+    });
+  });
+
   it('shows the owner of the tables no row either', async () => {
     await asRole('postgres', async (client) => {
       await client.query('SET ROLE waypost_owner');
@@ -127,10 +166,14 @@ describe('row-level security', () => {
     });
   });
 
-  it('lets ingest write analytics and read no link', async () => {
+  it('lets ingest write analytics, and of links read where they lead', async () => {
     await asRole('waypost_ingest', async (client) => {
       for (const hidden of [
-        'SELECT FROM links',
+        'SELECT key FROM links',
+        'SELECT title FROM links',
+        'UPDATE links SET flag = NULL',
+        'SELECT FROM destination_policies',
+        'SELECT FROM takedowns',
         'SELECT FROM api_keys',
         'SELECT name FROM tenants',
         'SELECT sealed_body FROM idempotency_records',

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { clicksOf, type Customer, Deployment, type RoleProcess } from '../support/deployment.js';
+import { type Customer, Deployment, type RoleProcess } from '../support/deployment.js';
 import { quantile, rounded, SteadyLoad } from '../support/load.js';
 import { Visitor, type Way } from '../support/visitor.js';
 import { eventually, type LinkBody, request, unique } from '../support/waypost.js';
 
+/** On a machine that nobody else uses, FROZEN_EXACT=1 holds it to the figures themselves; a busy one delays a few answers. */
+const EXACT = process.env.FROZEN_EXACT === '1';
 const FROZEN_MS = 30_000;
 const LINKS = 50;
 const RATE = 200;
@@ -101,10 +103,10 @@ describe('while the database stands still for 30 s', () => {
 
     expect(load.failures).toEqual([]);
     expect([...load.statuses.keys()]).toEqual([302]);
-    expect(quantile(p99s, 0.5)).toBeLessThan(50);
+    expect(EXACT ? load.p99(frozenAt, thawedAt) : quantile(p99s, 0.5)).toBeLessThan(50);
     expect(unknown).not.toContain(undefined);
     expect(quantile(waits, 0.5)).toBeLessThan(500);
-    expect(quantile(waits, 1)).toBeLessThan(2_000);
+    expect(quantile(waits, 1)).toBeLessThan(EXACT ? 500 : 2_000);
     expect(code).toBe(0);
     expect(stopMs).toBeLessThan(20_000);
     expect(stillFrozen).toBe(true);
@@ -112,8 +114,8 @@ describe('while the database stands still for 30 s', () => {
     expect(readiness).toBe(200);
 
     const answered = load.answered + 3 * LINKS;
-    const clicks = (): Promise<number> =>
-      Promise.all(links.map(({ id }) => clicksOf(tenant, id))).then((all) => all.reduce((sum, one) => sum + one, 0));
+    const clicks = async (): Promise<number> =>
+      (await tenant.get<{ clicks: number }>('/v1/analytics?groupBy=count')).body.clicks;
     const answeredAt = performance.now();
     // A job that the worker held when the database froze is taken up again when its lock has run out.
     await eventually(clicks, (all) => all >= answered, 90);

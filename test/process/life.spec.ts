@@ -144,7 +144,7 @@ describe('the life of the embedded default', () => {
 describe('npm run migrate', () => {
   const migrate = async (): Promise<WaypostProcess> => {
     const [owner, app] = [await databaseUrl('postgres'), await databaseUrl('waypost_app')];
-    return spawnWaypost({ DATABASE_URL: app, DATABASE_OWNER_URL: owner }, 'dist/migrate.js');
+    return spawnWaypost({ DATABASE_URL: app, DATABASE_OWNER_URL: owner }, 'dist/waypost.js migrate');
   };
 
   it('can be run again, and twice at once', async () => {

@@ -76,7 +76,7 @@ describe('the roles, each in a process of its own', () => {
   let tenant: Tenant;
   const roles: Record<string, Role> = {};
 
-  async function start(role: string, port: number, folder = unique(role)): Promise<Role> {
+  async function begin(role: string, port: number, folder = unique(role)): Promise<Role> {
     const ports = await freePorts();
     const urlOf = async (name: string): Promise<string> =>
       (await databaseUrl(name)).replace(/:\d+\/waypost/, `:${port}/waypost`);
@@ -94,14 +94,18 @@ describe('the roles, each in a process of its own', () => {
       LOG_LEVEL: 'info',
     });
     const local = (port: string): string => `http://127.0.0.1:${port}`;
-    const started = {
+    return {
       process: waypost,
       api: local(ports.PORT),
       redirect: local(ports.REDIRECT_PORT),
       ops: local(ports.OPS_PORT),
     };
+  }
+
+  async function start(role: string, port: number, folder?: string): Promise<Role> {
+    const started = await begin(role, port, folder);
     await eventually(
-      async () => waypost.output(),
+      async () => started.process.output(),
       (output) => output.includes('Waypost is running'),
       20,
     );
@@ -143,6 +147,25 @@ describe('the roles, each in a process of its own', () => {
       expect((await request<string>('GET', `${role.ops}/metrics`)).body).toContain('process_cpu_user_seconds_total');
     }
   });
+
+  it.each(['api', 'redirect'] as const)(
+    'are ready no sooner than they answer, where that is the %s',
+    async (role) => {
+      for (let round = 0; round < 3; round++) {
+        const one = (roles[`${role} ${round}`] = await begin(role, through));
+        const ready = async (): Promise<boolean> =>
+          request('GET', `${one.ops}/readyz`).then(
+            ({ status }) => status === 200,
+            () => false, // It does not listen yet.
+          );
+        for (const end = Date.now() + 30_000; !(await ready());) {
+          if (Date.now() > end) throw new Error(`Never ready:\n${one.process.output()}`);
+        }
+        expect((await request('GET', `${one[role]}/nothing`)).status).toBe(404);
+      }
+    },
+    120_000,
+  );
 
   it('do the main job together', async () => {
     const caller = new Caller(tenant.apiKey, roles.api?.api);

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { databaseUrl } from '../support/database.js';
 import { DatabaseTap } from '../support/database-tap.js';
 import { metric } from '../support/metrics.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { describeWithRedis } from '../support/describe-with-redis.js';
+import { RedisServer } from '../support/redis-server.js';
 import { type Answer, Caller, eventually, type LinkBody, request, unique } from '../support/waypost.js';
 import {
   type Credentials,
@@ -82,7 +83,7 @@ describeWithRedis('redirecting processes that share a Redis', () => {
     return link;
   };
 
-  const sharedKey = (link: LinkBody): string => `waypost-links:v1:${credentials.domain}/${link.key}`;
+  const sharedKey = (link: LinkBody): string => `waypost-links:v2:${credentials.domain}/${link.key}`;
 
   /** What a process has shared of a link. */
   async function shared(link: LinkBody): Promise<{ confirmedAt: number; value: Record<string, unknown> }> {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createPostgresBackend, Queue } from 'bullmq';
+import { Queue } from 'bullmq';
 import { TypeID } from 'typeid-js';
 import type { FollowedLink, Visitor } from '../../src/clicks/click.js';
 import { CLICKS_KEY, CLICKS_QUEUE, type ClicksJob } from '../../src/clicks/clicks.jobs.js';
 import { ClickEncoder } from '../../src/clicks/spool-format.js';
-import { QUEUE_SCHEMA } from '../../src/platform/database/migrate.js';
 import { newId } from '../../src/platform/ids.js';
+import { queueConnection, useQueueBackend } from '../../src/platform/queue/connection.js';
 import { FrameSealer } from '../../src/platform/secrets/sealed-frames.js';
 import { Secrets } from '../../src/platform/secrets/secrets.js';
 import { databaseUrl } from './database.js';
@@ -32,9 +32,10 @@ export const followed = (tenant: Pick<Tenant, 'tenantId' | 'domainId'>, link: Li
 /** A segment as a redirecting process would have sealed it: a click of each of these links, now. */
 export function segmentOf(secretKey: Buffer, links: FollowedLink[], id = newId()): ClicksJob {
   const encoder = new ClickEncoder();
+  encoder.begin(Date.now());
   for (const link of links) encoder.add(link, someVisitor, '');
   const sealer = new FrameSealer(new Secrets(secretKey).keyFor(CLICKS_KEY, id));
-  return { segment: id, frames: sealer.seal(encoder.take(Date.now())).toString('base64') };
+  return { segment: id, frames: sealer.seal(encoder.take()).toString('base64') };
 }
 
 /** The click queue of a deployment: the shared one's unless said. */
@@ -58,13 +59,10 @@ export class Segments {
 
   static of(deployment: { databaseUrl: string; redisUrl: string | undefined; secretKey: string }): Segments {
     const { databaseUrl: connectionString, redisUrl, secretKey } = deployment;
-    const queue = redisUrl
-      ? new Queue<ClicksJob>(CLICKS_QUEUE, { connection: { url: redisUrl } })
-      : new Queue<ClicksJob>(
-          CLICKS_QUEUE,
-          { connection: { connectionString, schema: QUEUE_SCHEMA, max: 2 } as never },
-          createPostgresBackend as never,
-        );
+    useQueueBackend({ redisUrl });
+    const databaseUrls = { app: '', owner: '', ingest: connectionString, resolver: '', replica: undefined };
+    const connection = queueConnection({ redisUrl, roles: new Set(['worker'] as const), databaseUrls });
+    const queue = new Queue<ClicksJob>(CLICKS_QUEUE, { connection });
     return new Segments(queue, Buffer.from(secretKey, 'base64'));
   }
 
@@ -73,13 +71,15 @@ export class Segments {
     await this.queue.add('store', job, { jobId, attempts: 1_000, backoff: { type: 'fixed', delay: 500 } });
   }
 
-  /** Segments that the worker has dealt with lately, as they came. */
-  async finished(count: number): Promise<ClicksJob[]> {
-    return (await this.queue.getJobs(['completed'], 0, count - 1)).map((job) => job.data);
+  /** All segments that the queue knows of: those that wait, and the last ones that the worker has dealt with. */
+  async known(): Promise<ClicksJob[]> {
+    const jobs = await this.queue.getJobs(['waiting', 'prioritized', 'active', 'delayed', 'completed']);
+    // One that ends just now may be gone before its data is read.
+    return jobs.flatMap((job) => job?.data ?? []);
   }
 
   async unfinished(): Promise<number> {
-    return this.queue.getJobCountByTypes('waiting', 'active', 'delayed', 'failed');
+    return this.queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed', 'failed');
   }
 
   async close(): Promise<void> {

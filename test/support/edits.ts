@@ -106,14 +106,20 @@ export async function editedCase(customer: Caller, { id, hostname }: DomainBody)
   return { host: hostname, path: '/MIXED', state: 404, next };
 }
 
-/** A tenant that the operators suspend and let go on. */
+/** A tenant that the operators suspend and let go on; and meanwhile switch its redirects on and off. */
 export async function editedTenant(deployment: Deployment): Promise<Edited> {
   const customer = await deployment.newTenant();
   const { key, url } = await customer.link({ url: newUrl() });
-  let suspended = false;
+  const steps: Array<[object, string | number]> = [
+    [{ suspended: true }, 404],
+    [{ redirectsWhileSuspended: true }, url],
+    [{ redirectsWhileSuspended: false }, 404],
+    [{ suspended: false }, url],
+  ];
+  let taken = 0;
   const next = (): Edit => {
-    suspended = !suspended;
-    return patch(deployment.operator, `/v1/tenants/${customer.tenantId}`, { suspended }, suspended ? 404 : url);
+    const [change, state] = steps[taken++ % steps.length] as [object, string | number];
+    return patch(deployment.operator, `/v1/tenants/${customer.tenantId}`, change, state);
   };
   return { host: customer.domain, path: `/${key}`, state: url, next };
 }

@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { TypeID } from 'typeid-js';
 import { DataSource } from 'typeorm';
 import { AuditRecorder } from '../../src/audit/audit.recorder.js';
+import { AuditRepository } from '../../src/audit/audit.repository.js';
 import type { Click } from '../../src/clicks/click.js';
 import { ClickDetails } from '../../src/clicks/click-details.js';
+import { ClickSpansRepository } from '../../src/clicks/click-spans.repository.js';
+import { ClickSpansUpkeep } from '../../src/clicks/click-spans.upkeep.js';
 import { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
 import { ClicksRepository } from '../../src/clicks/clicks.repository.js';
 import { ClicksService } from '../../src/clicks/clicks.service.js';
 import { ClicksUpkeep } from '../../src/clicks/clicks.upkeep.js';
+import { RollupsRepository } from '../../src/clicks/rollups.repository.js';
 import { GeoDatabase } from '../../src/clicks/geo-database.js';
 import { VisitorKeys } from '../../src/clicks/visitor-keys.js';
 import { VisitorSaltsRepository } from '../../src/clicks/visitor-salts.repository.js';
@@ -17,6 +21,7 @@ import { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
 import { Secrets } from '../../src/platform/secrets/secrets.js';
 import { createLogger } from '../../src/platform/telemetry/logger.js';
+import { Tracing } from '../../src/platform/telemetry/tracing.js';
 import { APP_ENTITIES, INGEST_ENTITIES } from '../../src/roles/entities.js';
 import { asRole, databaseUrl } from './database.js';
 import type { LinkBody, Tenant } from './waypost.js';
@@ -30,10 +35,16 @@ export const rowsOf = <Row extends object>(sql: string, values: unknown[] = []):
 /** The worker's end of the click ledger, on the shared database and with connections of its own. */
 export class Ingest {
   private constructor(
-    readonly clicks: { store: (clicks: Click[]) => Promise<number> },
+    readonly clicks: { store: (clicks: Click[]) => Promise<unknown> },
     readonly upkeep: ClicksUpkeep,
+    private readonly spans: ClickSpansUpkeep,
     readonly close: () => Promise<void>,
   ) {}
+
+  /** Makes the sums of longer times of one tenant, from then on. @returns how many */
+  makeSpans({ tenantId }: Tenant, since = 0, now = Date.now()): Promise<number> {
+    return this.spans.make({ tenants: [uuid(tenantId)], since, now, mayGoOn: () => true });
+  }
 
   static async open(variables: Record<string, string> = {}): Promise<Ingest> {
     const secretKey = randomBytes(32).toString('base64');
@@ -49,11 +60,26 @@ export class Ingest {
     const details = new ClickDetails(places, new VisitorKeys(salts, secrets));
     const expiry = new ClickExpiryRepository(database);
     await places.onApplicationBootstrap();
-    const service = new ClicksService(config, details, repository, logger);
+    const service = new ClicksService(config, details, repository, Tracing.off);
     return new Ingest(
       // Each as a segment of its own.
-      { store: (clicks) => service.store(clicks, newId()) },
-      new ClicksUpkeep(config, repository, expiry, salts, transactions, new AuditRecorder(), logger),
+      {
+        store: (clicks) => {
+          const segment = newId();
+          return service.store(clicks.map((click) => ({ ...click, segment })));
+        },
+      },
+      new ClicksUpkeep(
+        config,
+        repository,
+        expiry,
+        salts,
+        new RollupsRepository(database),
+        transactions,
+        new AuditRecorder(new AuditRepository(), secrets),
+        logger,
+      ),
+      new ClickSpansUpkeep(new ClickSpansRepository(database), logger),
       async () => {
         places.onModuleDestroy();
         await Promise.all([database.onApplicationShutdown(), transactions.onApplicationShutdown()]);

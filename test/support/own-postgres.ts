@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded/embedded-postgres.js';
 
 /** A PostgreSQL server of a test's own, to do with what must not be done to the shared one. */
@@ -9,11 +10,16 @@ export class OwnPostgres {
 
   private constructor(
     private readonly dataDir: string,
-    private readonly server: EmbeddedPostgres,
+    private readonly server: Pick<EmbeddedPostgres, 'adminUrl' | 'urlFor' | 'stop'>,
   ) {}
 
   static async start(dataDir: string): Promise<OwnPostgres> {
     return new OwnPostgres(dataDir, await startEmbeddedPostgres({ dataDir, log: () => undefined }));
+  }
+
+  /** One that was started in `postgres` of this folder by other means. */
+  static over(dataDir: string, server: Pick<EmbeddedPostgres, 'adminUrl' | 'urlFor' | 'stop'>): OwnPostgres {
+    return new OwnPostgres(dataDir, server);
   }
 
   get adminUrl(): string {
@@ -30,6 +36,30 @@ export class OwnPostgres {
    */
   crash(): void {
     for (const child of childrenOf(this.postmaster())) signal(child, 'SIGKILL');
+  }
+
+  /** Stops the server as an operator would; connections are refused until `up`. */
+  async down(): Promise<void> {
+    const postmaster = this.postmaster();
+    signal(postmaster, 'SIGINT');
+    while (isAlive(postmaster)) await sleep(50);
+  }
+
+  /** Starts it again as it was started before, on the same port. Whoever connects waits for it. */
+  up(): void {
+    const cluster = realpathSync(join(this.dataDir, 'postgres'));
+    const words = readFileSync(join(cluster, 'postmaster.opts'), 'utf8').trim();
+    const [command = '', ...quoted] = words.split(/ (?=")/);
+    const args = quoted.map((word) => word.slice(1, -1));
+    const { uid, gid } = statSync(cluster);
+    const account = process.getuid?.() === uid ? {} : { uid, gid };
+    spawn(command, args, {
+      cwd: cluster,
+      env: { PGDATA: cluster },
+      stdio: 'ignore',
+      detached: true,
+      ...account,
+    }).unref();
   }
 
   /** Halts the server and all its processes where they stand: connections stay open, and nobody answers. */
@@ -59,12 +89,26 @@ export class OwnPostgres {
 }
 
 /** @returns false when the process has ended meanwhile */
-function signal(pid: number, name: NodeJS.Signals): boolean {
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
+  }
+}
+
+/** One that has ended and that nobody has asked about is none. */
+function isAlive(pid: number): boolean {
+  if (!signal(pid, 0)) return false;
+  return process.platform !== 'linux' || stateOf(pid) !== 'Z';
+}
+
+function stateOf(pid: number): string {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '';
+  } catch {
+    return 'Z';
   }
 }
 

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Segments } from './click-segments.js';
 
 const LOOK_EVERY_MS = 250;
-const LATELY = 50;
 
-/** Delivers each segment that the worker has dealt with twice more, as a queue may that promises no more than `at least once`. */
+/**
+ * Delivers each segment twice more, before or after the worker has dealt with it, as a queue may that promises no more than
+ * `at least once`.
+ */
 export class Redelivery {
   private readonly seen = new Set<string>();
   private stopped = false;
@@ -20,9 +22,11 @@ export class Redelivery {
   }
 
   private async run(): Promise<void> {
-    while (!this.stopped) {
+    // Once more after the end: what was dealt with last is to be seen, too.
+    for (let last = false; !last;) {
+      last = this.stopped;
       try {
-        for (const job of await this.segments.finished(LATELY)) {
+        for (const job of await this.segments.known()) {
           if (this.seen.has(job.segment)) continue;
           await this.segments.deliver(job);
           await this.segments.deliver(job);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,17 +10,22 @@ let shared: { process: WaypostProcess; dataDir: string } | undefined;
 /** Starts the Waypost that all integration tests share: each makes tenants of its own on it. */
 export async function setup(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waypost-test-'));
+  const tlsAskKey = randomBytes(32).toString('hex');
   const waypost = spawnWaypost({
     ...(await freePorts()),
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
+    TLS_ASK_KEY: tlsAskKey,
     // All tests come from one address, and many ask for what is not there.
     SCAN_LIMIT_BURST: '1000000',
+    RATE_LIMIT_FAILURES: '1000000',
     GEO_COUNTRY_HEADER: 'X-Test-Country',
+    // Identity providers of tests.
+    OUTGOING_ALLOW: '127.0.0.1/32',
   });
   shared = { process: waypost, dataDir };
   const credentials = await whenStarted(waypost, dataDir);
-  process.env.WAYPOST_UNDER_TEST = JSON.stringify({ ...credentials, dataDir });
+  process.env.WAYPOST_UNDER_TEST = JSON.stringify({ ...credentials, dataDir, tlsAskKey });
 }
 
 /** Stops it. One that does not stop cleanly, or that had to report a fault of its own, fails the run. */

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const ROOT = join(import.meta.dirname, '../..');
+/** Where this version's code is. */
+export const ROOT = join(import.meta.dirname, '../..');
 const NODE = join(ROOT, 'node_modules/.bin/node');
 
 /** What `$DATA_DIR/credentials.json` promises. */
@@ -43,10 +44,16 @@ export async function freePorts(): Promise<{ PORT: string; REDIRECT_PORT: string
   return { PORT: String(api), REDIRECT_PORT: String(redirect), OPS_PORT: String(ops) };
 }
 
-/** Where the suite runs on Redis, a deployment with data of its own needs a Redis database of its own, too. */
+/**
+ * Where the suite runs on Redis, a deployment with data of its own needs keys of its own there, too: a database, or on
+ * a Cluster, which has none, a name.
+ */
 export function ownRedis(index: number): Record<string, string> {
   const { REDIS_URL } = process.env;
-  return REDIS_URL ? { REDIS_URL: new URL(`/${index}`, REDIS_URL).href } : {};
+  if (!REDIS_URL) return {};
+  if (/^rediss?\+cluster:/.test(REDIS_URL)) return { REDIS_URL: `${REDIS_URL}/test-${index}` };
+  if (/^rediss?\+sentinel:/.test(REDIS_URL)) return { REDIS_URL: `${REDIS_URL}/${index}` };
+  return { REDIS_URL: new URL(`/${index}`, REDIS_URL).href };
 }
 
 /**
@@ -54,9 +61,15 @@ export function ownRedis(index: number): Record<string, string> {
  *
  * @param entry its file, and arguments if any
  * @param detached in a process group of its own, as a terminal's job is
+ * @param root where the code is
  */
-export function spawnWaypost(env: Record<string, string>, entry = 'dist/main.js', detached = false): WaypostProcess {
-  const options = { cwd: ROOT, env: { ...process.env, ...env }, detached };
+export function spawnWaypost(
+  env: Record<string, string>,
+  entry = 'dist/main.js',
+  detached = false,
+  root = ROOT,
+): WaypostProcess {
+  const options = { cwd: root, env: { ...process.env, ...env }, detached };
   const child = spawn(NODE, ['--enable-source-maps', ...entry.split(' ')], options);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));

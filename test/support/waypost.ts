@@ -3,7 +3,10 @@ import http from 'node:http';
 import type { Credentials } from './waypost-process.js';
 
 /** The shared Waypost, as its credentials file describes it. */
-export const underTest = JSON.parse(process.env.WAYPOST_UNDER_TEST ?? '{}') as Credentials & { dataDir: string };
+export const underTest = JSON.parse(process.env.WAYPOST_UNDER_TEST ?? '{}') as Credentials & {
+  dataDir: string;
+  tlsAskKey: string;
+};
 
 export interface Answer<T = never> {
   status: number;
@@ -65,6 +68,7 @@ export interface LinkBody {
   shortLink: string;
   tags: string[];
   clicks: number;
+  visitors: number;
   lastClickedAt: string | null;
   [field: string]: unknown;
 }
@@ -83,7 +87,7 @@ export interface ProblemBody {
 export class Caller {
   constructor(
     readonly apiKey: string,
-    private readonly apiUrl = underTest.apiUrl,
+    readonly apiUrl = underTest.apiUrl,
   ) {}
 
   ask<T = never>(method: string, path: string, { headers, ...asked }: Asked = {}): Promise<Answer<T>> {

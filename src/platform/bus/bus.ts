@@ -4,13 +4,19 @@ import { Relay } from 'bullmq';
 import type { Config } from '../config/config.js';
 import { relayOptions } from '../queue/connection.js';
 import type { Logger } from '../telemetry/logger.js';
-import { watchBus } from '../telemetry/metrics.js';
+import type { Tracing } from '../telemetry/tracing.js';
+import { busHeartbeatAge } from '../telemetry/gauges.js';
 
 export interface BusEvent {
   /** Dot-separated: `link.created`. */
   topic: string;
   payload: unknown;
+  /** W3C traceparent of the change that is told of, if that is traced. */
+  trace?: string;
 }
+
+/** How spans name it. */
+export const BUS = { 'messaging.system': 'bullmq', 'messaging.destination.name': 'events' };
 
 type Listener = (topic: string, payload: unknown) => void;
 
@@ -35,13 +41,14 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly config: Config,
     private readonly logger: Logger,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Hears of every event whose topic begins with `prefix`, in order of publication. To be called before bootstrap. */
   subscribe(prefix: string, listener: Listener): void {
     this.listeners.push({ prefix, listener });
     // A process that does not listen hears nothing, and misses nothing.
-    watchBus(() => this.heardAt);
+    busHeartbeatAge.watch({}, () => (Date.now() - this.heardAt) / 1000);
   }
 
   onGap(listener: () => void): void {
@@ -72,7 +79,7 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
   /** A relay that could not start never will: each attempt is with a new one. Nobody waits for it. */
   private async open(): Promise<void> {
     while (!this.closed) {
-      const relay = new Relay({ ...relayOptions(this.config), namespace: 'waypost', leaseDuration: LEASE_MS });
+      const relay = new Relay({ ...relayOptions(this.config), leaseDuration: LEASE_MS });
       relay.on('error', (error: Error) => this.logger.warn({ reason: error.message }, 'The bus does not answer'));
       relay.on('recovered', () => this.gap());
       try {
@@ -90,8 +97,10 @@ export class Bus implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private deliver(events: BusEvent[]): void {
     this.heardAt = Date.now();
-    for (const { topic, payload } of events) {
+    for (const { topic, payload, trace } of events) {
+      const span = this.tracing.continue(trace, { name: `deliver ${topic}`, kind: 'consumer', attributes: BUS });
       for (const { prefix, listener } of this.listeners) if (topic.startsWith(prefix)) listener(topic, payload);
+      span?.end();
     }
   }
 

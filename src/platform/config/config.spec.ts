@@ -86,9 +86,46 @@ describe('readSettings', () => {
     expect(refusal({ GEO_COUNTRY_HEADER: 'X Country' })).toContain('  GEO_COUNTRY_HEADER: ');
   });
 
+  it('looks places up in the file that is there, in another, or in none', () => {
+    expect(readSettings({}, 'run').geoDatabase).toBeUndefined();
+    expect(readSettings({ GEO_DATABASE: '/srv/city.mmdb' }, 'run').geoDatabase).toBe('/srv/city.mmdb');
+    expect(readSettings({ GEO_DATABASE: 'none' }, 'run').geoDatabase).toBeNull();
+  });
+
   it.each(['0', '1.5', 'never'])('can not keep clicks for %s days', (CLICK_RETENTION_DAYS) =>
     expect(refusal({ CLICK_RETENTION_DAYS })).toContain('  CLICK_RETENTION_DAYS: '),
   );
+
+  it('lets tenants have as much as they like unless told, and limits requests by default', () => {
+    expect(readSettings({}, 'run')).toMatchObject({
+      planLimits: { linksPerMonth: null, domains: null, members: null, requestsPerMinute: 600_000 },
+      rateLimits: { address: 0, credential: 300_000, failures: 300 },
+      corsOrigins: [],
+    });
+    const told = { LIMIT_LINKS_PER_MONTH: '0', LIMIT_DOMAINS: '5', RATE_LIMIT_TENANT: '0' };
+    expect(readSettings(told, 'run').planLimits).toMatchObject({
+      linksPerMonth: 0,
+      domains: 5,
+      requestsPerMinute: null,
+    });
+  });
+
+  it.each(['*', 'app.example.com', 'https://app.example.com/', 'https://App.example.com', 'null', 'ftp://a.example'])(
+    'opens the API to no origin such as %s',
+    (CORS_ORIGINS) => expect(refusal({ CORS_ORIGINS })).toContain('  CORS_ORIGINS: must be origins'),
+  );
+
+  it.each(['security@example.com', 'http://example.com', 'mailto:a@example.com\nContact: x', ','])(
+    'tells nobody to report flaws to %j',
+    (SECURITY_CONTACT) => expect(refusal({ SECURITY_CONTACT })).toContain('  SECURITY_CONTACT: must be addresses'),
+  );
+
+  it('gives a TLS proxy no key that opens more', () => {
+    const { PLATFORM_KEY } = server;
+    expect(refusal({ ...server, TLS_ASK_KEY: PLATFORM_KEY })).toContain('  TLS_ASK_KEY: must differ from PLATFORM_KEY');
+    expect(refusal({ ...server, TLS_ASK_KEY: 'short' })).toContain('  TLS_ASK_KEY: must have at least 32 characters');
+    expect(readSettings({ ...server, TLS_ASK_KEY: 't'.repeat(32) }, 'run').tlsAskKey).toBe('t'.repeat(32));
+  });
 
   it('refuses two listeners on one port', () =>
     expect(() => readSettings({ PORT: '8080' }, 'run')).toThrow(/must differ/));
@@ -120,6 +157,17 @@ describe('REDIRECT_WORKERS', () => {
 });
 
 describe('Config', () => {
+  it('knows the keys of before, in their order, and refuses what is none', () => {
+    const [one, two] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const named = { ...server, SECRET_KEY_PREVIOUS: `${one.toString('base64')}, ${two.toString('base64')}` };
+    const settings = readSettings(named, 'run');
+    const given = { databaseUrls: settings.databaseUrls as never, secretKey: server.SECRET_KEY, platformKey: 'x' };
+    expect(Config.from(settings, given).previousSecretKeys).toEqual([one, two]);
+    expect(Config.from(readSettings(server, 'run'), given).previousSecretKeys).toEqual([]);
+    const wrong = { ...server, SECRET_KEY_PREVIOUS: `${one.toString('base64')},short` };
+    expect(() => readSettings(wrong, 'run')).toThrow('SECRET_KEY_PREVIOUS');
+  });
+
   it('binds to every address on a server and to this machine alone when embedded', () => {
     const settings = readSettings(server, 'run');
     const given = {
@@ -130,4 +178,36 @@ describe('Config', () => {
     expect(Config.from(settings, given)).toMatchObject({ embedded: false, host: '0.0.0.0' });
     expect(Config.from(readSettings({}, 'run'), given)).toMatchObject({ embedded: true, host: '127.0.0.1' });
   });
+});
+
+describe('PLATFORM_OIDC_…', () => {
+  const provider = {
+    PLATFORM_OIDC_ISSUER: 'https://id.example.com/realms/ops',
+    PLATFORM_OIDC_AUDIENCE: 'waypost-ops',
+    PLATFORM_OIDC_ROLE_CLAIM: 'groups',
+    PLATFORM_OIDC_ROLES: 'Waypost Admins=*, support=tenants:read  ops:read',
+  };
+
+  it('is the operators’ provider', () =>
+    expect(readSettings(provider, 'run').platformOidc).toEqual({
+      issuer: 'https://id.example.com/realms/ops',
+      audience: 'waypost-ops',
+      roleClaim: 'groups',
+      roles: { 'Waypost Admins': ['*'], support: ['tenants:read', 'ops:read'] },
+    }));
+
+  it('is none unless said', () => expect(readSettings({}, 'run').platformOidc).toBeUndefined());
+
+  it.each(Object.keys(provider))('is refused in part: without %s', (name) =>
+    expect(refusal({ ...provider, [name]: '' })).toContain(`  ${name}: is required`),
+  );
+
+  it.each(['admins', 'admins=', 'admins=all', '=*', 'a=tenants:read,b'])('is refused with the roles %s', (roles) =>
+    expect(refusal({ ...provider, PLATFORM_OIDC_ROLES: roles })).toContain('  PLATFORM_OIDC_ROLES: must look like'),
+  );
+
+  it.each(['http://id.example.com', 'id.example.com', 'https://id.example.com/?x'])(
+    'is refused with the issuer %s',
+    (iss) => expect(refusal({ ...provider, PLATFORM_OIDC_ISSUER: iss })).toContain('  PLATFORM_OIDC_ISSUER: must be'),
+  );
 });

@@ -1,6 +1,10 @@
 import { isIP } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
+import { parseNetwork } from '../outgoing/address-rules.js';
+import { parseRedisUrl, RedisUrlError } from '../redis/redis-url.js';
+import { parseIssuer } from '../tokens/issuer.js';
+import { tracingEnvironment, type TracingSettings, tracingSettings } from './tracing-settings.js';
 
 const ROLES = ['api', 'redirect', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -9,12 +13,25 @@ const port = z.coerce.number().int().min(1).max(65535);
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\/[^@/]+@/, 'must look like postgres://role:password@host/database');
+const redisUrl = z.string().superRefine((value, context) => {
+  try {
+    parseRedisUrl(value);
+  } catch (error) {
+    if (!(error instanceof RedisUrlError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
 const secretKey = z
   .string()
   .refine(
     (value) => Buffer.from(value, 'base64').length === 32,
     'must be 32 bytes in base64 (openssl rand -base64 32)',
   );
+
+const secretKeys = z
+  .string()
+  .transform((value) => value.split(',').map((key) => key.trim()))
+  .pipe(z.array(secretKey).max(8));
 
 const list = z.string().transform((value) =>
   value
@@ -27,6 +44,11 @@ const proxies = list.refine(
   'must be addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal',
 );
 
+const networks = list.refine(
+  (items) => items.every((item) => parseNetwork(item) !== undefined),
+  'must be networks in CIDR form, as 10.1.0.0/16 or ::1/128',
+);
+
 function isProxy(item: string): boolean {
   // The library would take any number for an address.
   if (!/^(loopback|linklocal|uniquelocal)$/.test(item) && !isIP(item.replace(/\/.*$/, ''))) return false;
@@ -37,6 +59,28 @@ function isProxy(item: string): boolean {
     return false;
   }
 }
+
+/** `group=tenants:read ops:read, other=*`: what operators may do, by the values of a claim. */
+const operatorRoles = list
+  .refine((items) => items.every((item) => /^[^=]+=(\*|[a-z-]+:[a-z]+( +[a-z-]+:[a-z]+)*)$/.test(item)), {
+    message: 'must look like value=tenants:read ops:read, other-value=*',
+  })
+  .transform((items) =>
+    Object.fromEntries(
+      items.map((item) => item.split('=') as [string, string]).map(([k, v]) => [k.trim(), v.split(/ +/)]),
+    ),
+  );
+const origins = list.refine(
+  (items) => items.every((item) => /^https?:\/\//.test(item) && URL.parse(item)?.origin === item),
+  'must be origins such as https://app.example.com, without a path',
+);
+const contacts = list.refine(
+  (items) => items.length > 0 && items.every((item) => /^(mailto:|tel:|https:\/\/)[!-~]+$/.test(item)),
+  'must be addresses such as mailto:security@example.com or https://example.com/security',
+);
+const planLimit = z.coerce.number().int().min(0).max(2_000_000_000).optional();
+/** A minute; 0: unlimited. */
+const rate = z.coerce.number().int().min(0).max(1_000_000_000);
 
 /** Every environment variable Waypost reads, once. An empty value counts as unset. */
 const environment = z.object({
@@ -53,31 +97,58 @@ const environment = z.object({
   DATABASE_REPLICA_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
   HASH_PARTITIONS: z.coerce.number().int().min(1).max(256).default(16),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'must look like redis://host:6379')
-    .optional(),
+  REDIS_URL: redisUrl.optional(),
   SECRET_KEY: secretKey.optional(),
+  SECRET_KEY_PREVIOUS: secretKeys.default([]),
   PLATFORM_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  TLS_ASK_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  PLATFORM_OIDC_ISSUER: z
+    .string()
+    .refine((issuer) => parseIssuer(issuer) !== undefined, 'must be an https URL in its canonical form')
+    .optional(),
+  PLATFORM_OIDC_AUDIENCE: z.string().optional(),
+  PLATFORM_OIDC_ROLE_CLAIM: z.string().optional(),
+  PLATFORM_OIDC_ROLES: operatorRoles.optional(),
   REDIRECT_WORKERS: z.coerce.number().int().min(1).max(64).default(1),
   REDIRECT_CACHE_MB: z.coerce.number().int().min(1).max(1_000_000).default(256),
   SCAN_LIMIT_BURST: z.coerce.number().int().min(0).max(1_000_000).default(100),
   SCAN_LIMIT_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(2),
+  LIMIT_LINKS_PER_MONTH: planLimit,
+  LIMIT_DOMAINS: planLimit,
+  LIMIT_MEMBERS: planLimit,
+  RATE_LIMIT_TENANT: rate.default(600_000),
+  RATE_LIMIT_CREDENTIAL: rate.default(300_000),
+  RATE_LIMIT_ADDRESS: rate.default(0),
+  RATE_LIMIT_FAILURES: rate.default(300),
+  CORS_ORIGINS: origins.default([]),
+  SECURITY_CONTACT: contacts.default(['https://waypost.dev/security']),
   SPOOL_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(1024),
   DRAIN_SECONDS: z.coerce.number().int().min(0).max(15).default(5),
   DNS_SERVERS: list.optional(),
+  OUTGOING_ALLOW: networks.default([]),
+  OUTGOING_PORTS: list.pipe(z.array(z.coerce.number<string>().int().min(1).max(65535))).default([80, 443, 8080, 8443]),
   TRUSTED_PROXIES: proxies.default([]),
   GEO_COUNTRY_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
     .toLowerCase()
     .optional(),
-  GEO_DATABASE: z.string().optional(),
+  GEO_DATABASE: z
+    .string()
+    .transform((file) => (file === 'none' ? null : file))
+    .optional(),
+  REPUTATION_FEED: z.string().optional(),
+  DESTINATION_MATCHES: z.enum(['disable', 'flag']).default('disable'),
+  DESTINATION_RECHECK_HOURS: z.coerce.number().min(0.001).max(720).default(24),
   CLICK_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
   REGION: z.coerce.number().int().min(0).default(0),
   REGIONS: z.coerce.number().int().min(1).max(64).default(1),
+  ...tracingEnvironment,
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
+
+/** Their names, for whoever sets them from elsewhere. */
+export const environmentNames: readonly string[] = Object.keys(environment.shape);
 
 type Environment = z.output<typeof environment>;
 
@@ -88,6 +159,23 @@ export interface DatabaseUrls {
   resolver: string;
   /** Of a read replica, with the same roles. */
   replica: { app: string; resolver: string } | undefined;
+}
+
+/** The identity provider of the platform's operators. */
+export interface PlatformOidc {
+  issuer: string;
+  audience: string;
+  /** Path of the claim that says what an operator may do. */
+  roleClaim: string;
+  /** Permissions by value of that claim; `*` for all. */
+  roles: Readonly<Record<string, readonly string[]>>;
+}
+
+interface PlanDefaults {
+  linksPerMonth: number | null;
+  domains: number | null;
+  members: number | null;
+  requestsPerMinute: number | null;
 }
 
 /** What the process is told from outside, with defaults filled in. */
@@ -104,20 +192,43 @@ export interface Settings {
   redirectCacheBytes: number;
   /** Of names that are not there, for each client; 0: unlimited. */
   scanLimit: { burst: number; perSecond: number };
+  /** What a tenant may have whose own plan does not say; null: as much as it likes. */
+  planLimits: PlanDefaults;
+  /** Requests a minute; 0: unlimited. */
+  rateLimits: { address: number; credential: number; failures: number };
+  /** Of pages that may call the API from a browser. */
+  corsOrigins: string[];
+  securityContacts: string[];
   spoolBytes: number;
   drainMs: number;
   redisUrl: string | undefined;
   secretKey: string | undefined;
+  /** Accepted for reading, newest first. */
+  previousSecretKeys: string[];
   platformKey: string | undefined;
+  /** With which a proxy asks whether a hostname is served. */
+  tlsAskKey: string | undefined;
+  platformOidc: PlatformOidc | undefined;
   dnsServers: string[] | undefined;
+  /** Networks that outgoing requests may reach though they are not public, in CIDR form. */
+  outgoingAllow: string[];
+  /** Of public servers. */
+  outgoingPorts: number[];
   /** Addresses, networks and names of networks, as @fastify/proxy-addr takes them. */
   trustedProxies: string[];
   /** In which an edge in front says where a visitor is, in lower case. */
   geoCountryHeader: string | undefined;
-  /** A file (.mmdb). */
-  geoDatabase: string | undefined;
+  /** A file (.mmdb); null: none, undefined: the one that comes with Waypost. */
+  geoDatabase: string | null | undefined;
   clickRetentionDays: number;
+  /** A file of harmful hosts and URLs. */
+  reputationFeed: string | undefined;
+  /** What becomes of a link whose destination is harmful or denied by now. */
+  destinationMatches: Environment['DESTINATION_MATCHES'];
+  destinationRecheckMs: number;
   region: { index: number; count: number };
+  /** Undefined: no traces. */
+  tracing: TracingSettings | undefined;
   logLevel: Environment['LOG_LEVEL'];
 }
 
@@ -136,18 +247,31 @@ export class Config {
   readonly redirectWorker!: number | undefined;
   readonly redirectCacheBytes!: number;
   readonly scanLimit!: Settings['scanLimit'];
+  readonly planLimits!: Settings['planLimits'];
+  readonly rateLimits!: Settings['rateLimits'];
+  readonly corsOrigins!: string[];
+  readonly securityContacts!: string[];
   readonly spoolBytes!: number;
   /** For how long a process that is no longer ready goes on serving. */
   readonly drainMs!: number;
   readonly redisUrl!: string | undefined;
   readonly secretKey!: Buffer;
+  readonly previousSecretKeys!: Buffer[];
   readonly platformKey!: string;
+  readonly tlsAskKey!: string | undefined;
+  readonly platformOidc!: PlatformOidc | undefined;
   readonly dnsServers!: string[] | undefined;
+  readonly outgoingAllow!: string[];
+  readonly outgoingPorts!: number[];
   readonly trustedProxies!: string[];
   readonly geoCountryHeader!: string | undefined;
-  readonly geoDatabase!: string | undefined;
+  readonly geoDatabase!: Settings['geoDatabase'];
   readonly clickRetentionDays!: number;
+  readonly reputationFeed!: string | undefined;
+  readonly destinationMatches!: Settings['destinationMatches'];
+  readonly destinationRecheckMs!: number;
   readonly region!: Settings['region'];
+  readonly tracing!: TracingSettings | undefined;
 
   private constructor(values: Omit<Config, never>) {
     Object.assign(this, values);
@@ -170,18 +294,31 @@ export class Config {
       redirectWorker: undefined,
       redirectCacheBytes: settings.redirectCacheBytes,
       scanLimit: settings.scanLimit,
+      planLimits: settings.planLimits,
+      rateLimits: settings.rateLimits,
+      corsOrigins: settings.corsOrigins,
+      securityContacts: settings.securityContacts,
       spoolBytes: settings.spoolBytes,
       // Nobody stands in front of the embedded default, and somebody waits for it to end.
       drainMs: embedded ? 0 : settings.drainMs,
       redisUrl: settings.redisUrl,
       secretKey: Buffer.from(given.secretKey, 'base64'),
+      previousSecretKeys: settings.previousSecretKeys.map((key) => Buffer.from(key, 'base64')),
       platformKey: given.platformKey,
+      tlsAskKey: settings.tlsAskKey,
+      platformOidc: settings.platformOidc,
       dnsServers: settings.dnsServers,
+      outgoingAllow: settings.outgoingAllow,
+      outgoingPorts: settings.outgoingPorts,
       trustedProxies: settings.trustedProxies,
       geoCountryHeader: settings.geoCountryHeader,
       geoDatabase: settings.geoDatabase,
       clickRetentionDays: settings.clickRetentionDays,
+      reputationFeed: settings.reputationFeed,
+      destinationMatches: settings.destinationMatches,
+      destinationRecheckMs: settings.destinationRecheckMs,
       region: settings.region,
+      tracing: settings.tracing,
     });
   }
 
@@ -232,17 +369,39 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     redirectWorkers: env.REDIRECT_WORKERS,
     redirectCacheBytes: env.REDIRECT_CACHE_MB * 1024 * 1024,
     scanLimit: { burst: env.SCAN_LIMIT_BURST, perSecond: env.SCAN_LIMIT_PER_SECOND },
+    planLimits: {
+      linksPerMonth: env.LIMIT_LINKS_PER_MONTH ?? null,
+      domains: env.LIMIT_DOMAINS ?? null,
+      members: env.LIMIT_MEMBERS ?? null,
+      requestsPerMinute: env.RATE_LIMIT_TENANT || null,
+    },
+    rateLimits: {
+      address: env.RATE_LIMIT_ADDRESS,
+      credential: env.RATE_LIMIT_CREDENTIAL,
+      failures: env.RATE_LIMIT_FAILURES,
+    },
+    corsOrigins: env.CORS_ORIGINS,
+    securityContacts: env.SECURITY_CONTACT,
     spoolBytes: env.SPOOL_MAX_MB * 1024 * 1024,
     drainMs: env.DRAIN_SECONDS * 1000,
     redisUrl: env.REDIS_URL,
     secretKey: env.SECRET_KEY,
+    previousSecretKeys: env.SECRET_KEY_PREVIOUS,
     platformKey: env.PLATFORM_KEY,
+    tlsAskKey: env.TLS_ASK_KEY,
+    platformOidc: platformOidc(env),
     dnsServers: env.DNS_SERVERS,
+    outgoingAllow: env.OUTGOING_ALLOW,
+    outgoingPorts: env.OUTGOING_PORTS,
     trustedProxies: env.TRUSTED_PROXIES,
     geoCountryHeader: env.GEO_COUNTRY_HEADER,
     geoDatabase: env.GEO_DATABASE,
     clickRetentionDays: env.CLICK_RETENTION_DAYS,
+    reputationFeed: env.REPUTATION_FEED,
+    destinationMatches: env.DESTINATION_MATCHES,
+    destinationRecheckMs: Math.round(env.DESTINATION_RECHECK_HOURS * 3_600_000),
     region: { index: env.REGION, count: env.REGIONS },
+    tracing: tracingSettings(env),
     logLevel: env.LOG_LEVEL,
   };
 }
@@ -262,8 +421,32 @@ function contradictions(env: Environment): string[] {
     ...(env.REDIRECT_WORKERS > 1 && env.APP_ROLE !== 'redirect' && env.APP_ROLE !== 'all'
       ? ['REDIRECT_WORKERS: must be 1 when APP_ROLE has no redirect']
       : []),
+    // A proxy's key lies in the proxy's configuration, and in its log when it was refused.
+    ...(env.TLS_ASK_KEY !== undefined && env.TLS_ASK_KEY === env.PLATFORM_KEY
+      ? ['TLS_ASK_KEY: must differ from PLATFORM_KEY']
+      : []),
     ...(env.REGION >= env.REGIONS ? ['REGION: must be smaller than REGIONS'] : []),
+    ...partOfProvider(env),
   ];
+}
+
+const OIDC = [
+  'PLATFORM_OIDC_ISSUER',
+  'PLATFORM_OIDC_AUDIENCE',
+  'PLATFORM_OIDC_ROLE_CLAIM',
+  'PLATFORM_OIDC_ROLES',
+] as const;
+
+/** Half a provider would let nobody in, or, worse, somebody. */
+function partOfProvider(env: Environment): string[] {
+  const unset = OIDC.filter((name) => env[name] === undefined);
+  return unset.length === OIDC.length ? [] : unset.map((name) => `${name}: is required beside other PLATFORM_OIDC_…`);
+}
+
+function platformOidc(env: Environment): PlatformOidc | undefined {
+  const { PLATFORM_OIDC_ISSUER: issuer, PLATFORM_OIDC_AUDIENCE: audience } = env;
+  const { PLATFORM_OIDC_ROLE_CLAIM: roleClaim, PLATFORM_OIDC_ROLES: roles } = env;
+  return issuer && audience && roleClaim && roles ? { issuer, audience, roleClaim, roles } : undefined;
 }
 
 function databaseUrls(env: Environment, appUrl: string): DatabaseUrls {

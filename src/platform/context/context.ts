@@ -1,9 +1,23 @@
 import type { EntityManager } from 'typeorm';
 
+/** The links that somebody is confined to: both must hold where both are given. */
+export interface LinkRestrictions {
+  /** Only links on these domains (UUIDs). */
+  readonly domainIds?: readonly string[];
+  /** Only links that have one of these tags. */
+  readonly tags?: readonly string[];
+}
+
 /** An open transaction of one tenant. There is no other way to a tenant's tables. */
 export interface Tx {
   readonly tenantId: string;
+  /** Those of the context, so that no reader can forget them. */
+  readonly restrictions?: LinkRestrictions | undefined;
   readonly manager: EntityManager;
+  /** Writes that nobody has waited for yet: see sendAhead. */
+  readonly sent?: Array<Promise<unknown>>;
+  /** What is to be done once it has committed. */
+  readonly afterCommit?: Array<() => void>;
 }
 
 /** Who asks, for whom, in which request: the first argument of every use case. It carries the open transaction, if any. */
@@ -12,12 +26,20 @@ export interface Context {
   readonly tenantId: string;
   /** True for the platform's operators, who see every tenant and own none. */
   readonly platform: boolean;
-  /** Public id of the API key, `platform`, or `system` for the worker's own upkeep. */
+  /** Public id of the API key or the member, `platform` or `platform:<name>`, or `system` for the worker's own upkeep. */
   readonly actor: string;
   readonly permissions: ReadonlySet<string>;
+  /** Absent for who may see and change every link of the tenant. */
+  readonly restrictions?: LinkRestrictions | undefined;
+  /** As the trusted proxies tell it, in canonical form; empty where nobody asked from anywhere. */
+  readonly clientAddress: string;
   readonly requestId: string;
+  /** The network that the request came from, as `addressPrefix` tells it; absent for the worker's own upkeep. */
+  readonly addressPrefix?: string | undefined;
   /** W3C trace context, continued into jobs and events. */
   readonly traceparent: string;
+  /** Whether the credentials still open what they were shown for: for answers that go on. Absent where nobody asked. */
+  readonly stillHolds?: (() => Promise<boolean>) | undefined;
   /** Set while a transaction is open around the whole request (idempotent requests): use cases join it. */
   tx?: Tx | undefined;
 }

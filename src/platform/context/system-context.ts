@@ -9,6 +9,7 @@ export const systemContext = (tenantId: string): Context => ({
   platform: false,
   actor: 'system',
   permissions: new Set(),
+  clientAddress: '',
   requestId: randomUUID(),
   traceparent: continueTrace(undefined).traceparent,
 });

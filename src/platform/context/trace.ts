@@ -9,3 +9,19 @@ export function continueTrace(header: unknown): { traceId: string; traceparent: 
   const flags = match?.[2] ?? '00';
   return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}` };
 }
+
+/** The header if it is well-formed. */
+export const traceparentOf = (header: unknown): string | undefined =>
+  typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+
+const ID = { from: '00-'.length, to: '00-'.length + 32 };
+
+export const traceIdOf = (traceparent: string): string => traceparent.slice(ID.from, ID.to);
+
+/** Whether whoever began the trace has it recorded. */
+export const isSampled = (traceparent: string | null | undefined): traceparent is string =>
+  !!traceparent && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
+
+/** A trace's id if it is recorded: an exemplar of another would lead nowhere. */
+export const sampledTrace = (traceparent: string | undefined): string | undefined =>
+  isSampled(traceparent) ? traceIdOf(traceparent) : undefined;

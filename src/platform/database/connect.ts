@@ -1,15 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isUnavailable } from './database-errors.js';
+import { GatheringSocket } from './gathering-socket.js';
 import { poolOptions } from './pool-options.js';
+import { watchPool } from './watch-pool.js';
 
 const ATTEMPTS = 15;
 const PAUSE_MS = 2_000;
 
+/** A statement is sent when it is made, also while the answer to another is on its way. */
+const PIPELINED: pg.PoolConfig = { pipeline: true, stream: () => new GatheringSocket() };
+
 interface Connection {
   url: string;
   applicationName: string;
+  /** By which the metrics name it; none of a command, which has no metrics. */
+  pool?: string;
   poolSize: number;
   /** Entity classes whose tables this connection's role may use. */
   entities: Array<new () => object>;
@@ -17,7 +26,7 @@ interface Connection {
 
 /** Opens a pool. A database that is still starting is waited for, half a minute at most. */
 export async function connect(
-  { url, applicationName, poolSize, entities }: Connection,
+  { url, applicationName, pool, poolSize, entities }: Connection,
   logger: Logger,
 ): Promise<DataSource> {
   const dataSource = new DataSource({
@@ -28,11 +37,13 @@ export async function connect(
     logging: false,
     // An idle connection that breaks is replaced at its next use; it must not bring the process down.
     poolErrorHandler: (error: Error) => logger.warn({ reason: error.message }, 'A database connection broke'),
-    extra: poolOptions(applicationName, poolSize),
+    extra: { ...poolOptions(applicationName, poolSize), ...PIPELINED },
   });
   for (let attempt = 1; ; attempt++) {
     try {
-      return await dataSource.initialize();
+      await dataSource.initialize();
+      if (pool) watchPool(pool, (dataSource.driver as PostgresDriver).master as pg.Pool);
+      return dataSource;
     } catch (error) {
       if (attempt === ATTEMPTS || !isUnavailable(error)) throw error;
       logger.warn({ reason: String(error) }, 'Waiting for the database');

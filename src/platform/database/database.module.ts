@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Readiness } from '../ops/readiness.js';
+import { DeploymentKeys } from '../secrets/deployment-keys.js';
+import { Secrets } from '../secrets/secrets.js';
 import { type Logger, LOGGER } from '../telemetry/logger.js';
 import { connect } from './connect.js';
 import { IngestDatabase } from './ingest-database.js';
@@ -18,7 +20,7 @@ class IngestDatabaseModule {}
 @Module({})
 class ResolverDatabaseModule {}
 
-/** Gives `Transactions`. */
+/** Gives `Transactions`, and the keys that are kept behind them. */
 export const appDatabase = (entities: Entities): DynamicModule => ({
   module: AppDatabaseModule,
   global: true,
@@ -30,15 +32,16 @@ export const appDatabase = (entities: Entities): DynamicModule => ({
         const options = { applicationName: 'waypost-app', poolSize, entities };
         const { app, replica } = databaseUrls;
         const transactions = new Transactions(
-          await connect({ ...options, url: app }, logger),
-          replica && (await connect({ ...options, url: replica.app }, logger)),
+          await connect({ ...options, url: app, pool: 'app' }, logger),
+          replica && (await connect({ ...options, url: replica.app, pool: 'app_replica' }, logger)),
         );
         readiness.add('database', () => transactions.ping());
         return transactions;
       },
     },
+    { provide: DeploymentKeys, inject: [Transactions, Secrets], useFactory: DeploymentKeys.load },
   ],
-  exports: [Transactions],
+  exports: [Transactions, DeploymentKeys],
 });
 
 /** Gives `IngestDatabase`. */
@@ -51,7 +54,10 @@ export const ingestDatabase = (entities: Entities): DynamicModule => ({
       inject: [Config, LOGGER],
       useFactory: async ({ databaseUrls }: Config, logger: Logger) =>
         new IngestDatabase(
-          await connect({ url: databaseUrls.ingest, applicationName: 'waypost-ingest', poolSize: 4, entities }, logger),
+          await connect(
+            { url: databaseUrls.ingest, applicationName: 'waypost-ingest', pool: 'ingest', poolSize: 4, entities },
+            logger,
+          ),
         ),
     },
   ],

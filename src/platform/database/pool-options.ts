@@ -15,5 +15,12 @@ export function poolOptions(applicationName: string, max: number): PoolConfig {
     query_timeout: QUERY_DEADLINE,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    onConnect: (client) => void client.on('error', toldElsewhere),
   };
 }
+
+/**
+ * That a connection broke is told to whoever uses it, else to the pool. Between the two nobody listens for a moment: an
+ * error that came along with the last answer would end the process.
+ */
+const toldElsewhere = (): void => undefined;

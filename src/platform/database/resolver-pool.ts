@@ -1,8 +1,10 @@
 import { circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel';
 import pg from 'pg';
+import { watchBreaker } from '../resilience/watch-breaker.js';
 import type { Logger } from '../telemetry/logger.js';
 import { resolverQueries } from '../telemetry/metrics.js';
 import { poolOptions } from './pool-options.js';
+import { watchPool } from './watch-pool.js';
 
 /** A visitor waits this long altogether, in ms: a burst of cold keys may queue for a while, a statement takes none. */
 const DEADLINE = { connection: 400, statement: 250, altogether: 450 };
@@ -33,6 +35,8 @@ export class ResolverPool {
       query_timeout: DEADLINE.statement,
     });
     this.pool.on('error', (error) => logger.warn({ server, reason: error.message }, 'A database connection broke'));
+    watchPool(`resolver_${server}`, this.pool);
+    watchBreaker(`resolver_${server}`, this.breaker);
     this.breaker.onBreak(() => logger.warn({ server }, 'Links are looked up without the database: it does not answer'));
     this.breaker.onReset(() => logger.info({ server }, 'The database answers again'));
   }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sampledTrace } from '../context/trace.js';
 import { toPublicId } from '../ids.js';
 import type { Logger } from '../telemetry/logger.js';
 import { apiDuration } from '../telemetry/metrics.js';
@@ -8,7 +9,11 @@ export function logRequests(server: FastifyInstance, logger: Logger): void {
   server.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unmatched';
     const { statusCode: status, elapsedTime } = reply;
-    apiDuration.observe({ method: request.method, route, status }, elapsedTime / 1000);
+    apiDuration(
+      { method: request.method, route, status },
+      elapsedTime / 1000,
+      sampledTrace(request.trace?.traceparent),
+    );
     logger.info(
       {
         method: request.method,

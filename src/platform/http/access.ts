@@ -1,5 +1,5 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiProduces, ApiResponse } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Context } from '../context/context.js';
@@ -15,10 +15,17 @@ interface Answer {
   returns?: z.ZodType;
   /** Its status: 200 unless said. */
   status?: 200 | 201 | 204;
+  /** Its media types: JSON unless said. */
+  types?: string[];
+  /** Shape of the answers that tell of errors: problems unless said. */
+  problems?: z.ZodType;
 }
 
 /** What a route asks of its caller and what it answers. A route without it can not be reached: the guard refuses. */
-export function Access(permission: Permission, { returns, status = 200 }: Answer = {}): MethodDecorator {
+export function Access(
+  permission: Permission,
+  { returns, status = 200, types, problems: errors = problemSchema }: Answer = {},
+): MethodDecorator {
   const success = ApiResponse({
     status,
     description: DESCRIPTIONS[status],
@@ -26,10 +33,16 @@ export function Access(permission: Permission, { returns, status = 200 }: Answer
   });
   const problems = ApiResponse({
     status: 'default',
-    description: 'A problem (RFC 9457)',
-    standardSchema: problemSchema,
+    description: errors === problemSchema ? 'A problem (RFC 9457)' : 'An error',
+    standardSchema: errors,
   });
-  const marks = [SetMetadata(ACCESS, permission), HttpCode(status), success, problems];
+  const marks = [
+    SetMetadata(ACCESS, permission),
+    HttpCode(status),
+    success,
+    problems,
+    ...(types ? [ApiProduces(...types)] : []),
+  ];
   return applyDecorators(...(permission === 'public' ? marks : [...marks, ApiBearerAuth()]));
 }
 

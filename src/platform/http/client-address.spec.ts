@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { canonicalAddress, ClientAddress } from './client-address.js';
+import { addressPrefix, canonicalAddress, ClientAddress, clientOf } from './client-address.js';
 
 const seen = (trustedProxies: string[], remoteAddress: string | undefined, forwardedFor?: string): string => {
   const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
@@ -71,4 +71,30 @@ describe('canonicalAddress', () => {
     ['example.com', undefined],
     ['', undefined],
   ])('reads %j as %j', (text, address) => expect(canonicalAddress(text)).toBe(address));
+});
+
+describe('clientOf', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:db8:1::', '2001:db8:1:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['1::4:5:6:7:8', '1:0:0:4::/64'],
+    ['', ''],
+  ])('takes %j for %j', (address, client) => expect(clientOf(address)).toBe(client));
+});
+
+describe('addressPrefix', () => {
+  it.each([
+    ['192.0.2.123', '192.0.2.0/24'],
+    ['::ffff:192.0.2.123', '192.0.2.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8::/48'],
+    ['::1', '::/48'],
+    ['fe80::1%eth0', 'fe80::/48'],
+    ['', undefined],
+    ['nonsense', undefined],
+  ])('of %j is %j', (address, prefix) => expect(addressPrefix(address)).toBe(prefix));
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, SocketAddress } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
+import ipaddr from 'ipaddr.js';
 
 /** Who sent a request: the nearest address that is not one of our own proxies. */
 export class ClientAddress {
@@ -27,6 +28,14 @@ export class ClientAddress {
   }
 }
 
+/** The network of an address, which is no person's any more: /24 of IPv4, /48 of IPv6. Undefined for what is none. */
+export function addressPrefix(address: string): string | undefined {
+  const known = canonicalAddress(address);
+  if (known === undefined) return undefined;
+  if (isIP(known) === 4) return `${ipaddr.IPv4.networkAddressFromCIDR(`${known}/24`)}/24`;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${known}/48`)}/48`;
+}
+
 /** The operating system writes addresses as RFC 5952 has them, except for IPv4 within IPv6 and for zones. */
 const peerAddress = (peer: string): string => {
   const bare = peer.startsWith('::ffff:') ? peer.slice('::ffff:'.length) : peer;
@@ -47,3 +56,18 @@ export function canonicalAddress(text: string): string | undefined {
   if (version !== 6) return version === 4 ? bare : undefined;
   return new SocketAddress({ address: bare, family: 'ipv6' }).address.replace(/^::ffff:(?=\d+\.)/, '');
 }
+
+/**
+ * Whom an address stands for: with IPv6 a network of 64 bits, for that is what the least customer is given.
+ *
+ * @param address as ClientAddress gives it
+ */
+export function clientOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const [start, end] = [groups(head), groups(tail)];
+  const zeros = Array<string>(Math.max(0, 8 - start.length - end.length)).fill('0');
+  return `${[...start, ...zeros, ...end].slice(0, 4).join(':')}::/64`;
+}
+
+const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));

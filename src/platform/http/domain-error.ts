@@ -2,9 +2,12 @@
 export const STATUS_OF = {
   malformed: 400,
   unauthenticated: 401,
+  over_quota: 402,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
   too_large: 413,
   unsupported_media_type: 415,
   invalid: 422,
@@ -31,6 +34,8 @@ export class DomainError extends Error {
     readonly code: string,
     readonly detail: string,
     readonly faults: InputFault[] = [],
+    /** Further members of the problem, for programs: see problem.schema.ts. */
+    readonly facts: object = {},
   ) {
     super(`${code}: ${detail}`);
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
 import { DomainError } from './domain-error.js';
+import { speaksScim } from './scim-error.js';
 
 const MAX_DEPTH = 32;
 
@@ -36,14 +37,25 @@ export function parseJsonBody(bytes: Buffer): unknown {
   return value;
 }
 
-/** JSON is the only body this server takes; anything else is 415. */
+/** JSON is the only body this server takes, by its own name or, from directories, by SCIM's; anything else is 415. */
 export function acceptJsonOnly(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-    try {
-      done(null, parseJsonBody(body));
-    } catch (error) {
-      done(error as Error);
-    }
+    parsed(body, done);
   });
+  server.addContentTypeParser('application/scim+json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    // Directories name the type of a body also where there is none.
+    if (speaksScim(request) && request.method === 'DELETE' && body.length === 0) done(null);
+    else if (speaksScim(request)) parsed(body, done);
+    else
+      done(new DomainError('unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.'));
+  });
+}
+
+function parsed(body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
+  try {
+    done(null, parseJsonBody(body));
+  } catch (error) {
+    done(error as Error);
+  }
 }

@@ -1,10 +1,18 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../telemetry/logger.js';
+import { SCIM_TYPE, speaksScim, toScimError } from './scim-error.js';
 import { asDomainError, internalProblem, PROBLEM_TYPE, toProblem } from './problem.js';
 
-/** Seconds after which a caller should try again when a dependency is away, or its own request still runs. */
-const RETRY_AFTER: Partial<Record<string, string>> = { temporarily_unavailable: '2', idempotency_in_progress: '1' };
+/** Seconds after which a caller should try again when a dependency is away, or its own requests still run. */
+const RETRY_AFTER: Partial<Record<string, string>> = {
+  temporarily_unavailable: '2',
+  idempotency_in_progress: '1',
+  too_many_questions: '1',
+  too_many_changes: '1',
+  too_many_exports: '10',
+  too_many_listeners: '10',
+};
 
 /** Answers every error, whoever threw it, as problem+json. An error that is not the caller's is logged whole. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
@@ -19,6 +27,10 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   const retryAfter = RETRY_AFTER[problem.code];
   if (retryAfter) void reply.header('retry-after', retryAfter);
+  if (speaksScim(request)) {
+    const told = toScimError(problem);
+    return void reply.status(Number(told.status)).header('content-type', SCIM_TYPE).send(JSON.stringify(told));
+  }
   void reply.status(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 

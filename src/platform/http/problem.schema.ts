@@ -12,5 +12,14 @@ export const problemSchema = z.object({
     .array(z.object({ pointer: z.string(), code: z.string(), message: z.string() }))
     .optional()
     .meta({ description: 'For invalid input: every fault, by JSON Pointer' }),
+  quota: z
+    .object({
+      name: z.enum(['linksPerMonth', 'domains', 'members']),
+      limit: z.int(),
+      used: z.int(),
+      resetsAt: z.iso.datetime().nullable(),
+    })
+    .optional()
+    .meta({ description: 'For quota_exceeded: which limit of the plan is reached' }),
   traceId: z.string(),
 });

@@ -13,6 +13,7 @@ export interface Problem {
   instance: string;
   code: string;
   errors?: InputFault[];
+  quota?: object;
   traceId: string;
 }
 
@@ -29,6 +30,7 @@ export function toProblem(error: DomainError, instance: string, traceId: string)
     instance,
     code: error.code,
     ...(error.faults.length > 0 && { errors: error.faults }),
+    ...error.facts,
     traceId,
   };
 }
@@ -49,6 +51,7 @@ const BY_STATUS: Partial<Record<number, [ErrorKind, string, string]>> = {
   401: ['unauthenticated', 'unauthenticated', 'Credentials are missing or not valid.'],
   403: ['forbidden', 'forbidden', 'The credentials do not permit this.'],
   404: ['not_found', 'not_found', 'There is nothing at this path.'],
+  405: ['method_not_allowed', 'method_not_allowed', 'This path has no such method.'],
   413: ['too_large', 'body_too_large', 'The body is larger than this path takes.'],
   414: ['malformed', 'malformed_request', 'The URL is too long.'],
   415: ['unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.'],

@@ -1,31 +1,41 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThan } from 'typeorm';
 import type { Tx } from '../context/context.js';
-import { IdempotencyRecordEntity } from './idempotency-record.entity.js';
+import { sendAhead } from '../database/send-ahead.js';
+import type { IdempotencyRecordEntity } from './idempotency-record.entity.js';
+
+export type StoredAnswer = Pick<IdempotencyRecordEntity, 'requestHash' | 'status' | 'sealedBody'>;
 
 @Injectable()
 export class IdempotencyRepository {
-  /** Takes the key for the length of the transaction; false while another request holds it. Ends with a crash, too. */
-  async lock(tx: Tx, principal: string, key: string): Promise<boolean> {
-    const [row] = (await tx.manager.query('SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked', [
-      `idempotency\n${tx.tenantId}\n${principal}\n${key}`,
-    ])) as [{ locked: boolean }];
-    return row.locked;
+  /**
+   * Takes the key for the length of the transaction, and looks what was answered to it. It ends with a crash, too.
+   *
+   * @returns 'held' while another request holds it; undefined when nothing was answered in the last 24 h
+   */
+  async take(tx: Tx, principal: string, key: string): Promise<'held' | StoredAnswer | undefined> {
+    const [row] = (await tx.manager.query(
+      `SELECT taken, request_hash AS "requestHash", status, sealed_body AS "sealedBody"
+       FROM take_idempotency_key($1, $2, $3)`,
+      [tx.tenantId, principal, key],
+    )) as [{ taken: boolean } & { [Field in keyof StoredAnswer]: StoredAnswer[Field] | null }];
+    if (!row.taken) return 'held';
+    return row.requestHash === null ? undefined : (row as StoredAnswer);
   }
 
-  find(tx: Tx, principal: string, key: string): Promise<IdempotencyRecordEntity | null> {
-    return tx.manager.findOneBy(IdempotencyRecordEntity, {
-      tenantId: tx.tenantId,
-      principal,
-      key,
-      expiresAt: MoreThan(new Date()),
-    });
-  }
-
-  /** Replaces an expired record of the same key, which the sweep may not have met yet. */
+  /** For a key that `take` has found unused. Goes along with the commit. */
   async store(tx: Tx, record: Omit<IdempotencyRecordEntity, 'tenantId'>): Promise<void> {
-    const { principal, key } = record;
-    await tx.manager.delete(IdempotencyRecordEntity, { tenantId: tx.tenantId, principal, key });
-    await tx.manager.insert(IdempotencyRecordEntity, { tenantId: tx.tenantId, ...record });
+    const { principal, key, requestHash, status, sealedBody, expiresAt } = record;
+    await sendAhead(
+      tx,
+      tx.manager.query('SELECT keep_idempotent_answer($1, $2, $3, $4, $5, $6, $7)', [
+        tx.tenantId,
+        principal,
+        key,
+        requestHash,
+        status,
+        sealedBody,
+        expiresAt,
+      ]),
+    );
   }
 }

@@ -4,7 +4,7 @@ import type { Context, Tx } from '../context/context.js';
 import { Transactions } from '../database/transactions.js';
 import { DomainError, invalidField } from '../http/domain-error.js';
 import { Secrets } from '../secrets/secrets.js';
-import { IdempotencyRepository } from './idempotency.repository.js';
+import { IdempotencyRepository, type StoredAnswer } from './idempotency.repository.js';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const KEPT_MS = 24 * 3600 * 1000;
@@ -51,8 +51,8 @@ export class Idempotency {
       );
     }
     return this.transactions.run(ctx, async (tx) => {
-      if (!(await this.records.lock(tx, ctx.actor, request.key))) throw inProgress();
-      const stored = await this.records.find(tx, ctx.actor, request.key);
+      const stored = await this.records.take(tx, ctx.actor, request.key);
+      if (stored === 'held') throw inProgress();
       if (stored) return this.replay(stored, hashOf(request));
       const answer = await within(ctx, tx, handle);
       await this.records.store(tx, {
@@ -67,7 +67,7 @@ export class Idempotency {
     });
   }
 
-  private replay(stored: { requestHash: Buffer; status: number; sealedBody: Buffer }, hash: Buffer): Answer {
+  private replay(stored: StoredAnswer, hash: Buffer): Answer {
     if (!stored.requestHash.equals(hash)) throw keyReused();
     const body: unknown = JSON.parse(this.secrets.open('idempotency', stored.sealedBody));
     return { status: stored.status, body, replayed: true };

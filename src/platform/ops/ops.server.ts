@@ -3,7 +3,9 @@ import { HealthCheckService, HealthIndicatorService, type HealthIndicatorResult 
 import { type FastifyInstance, fastify } from 'fastify';
 import { Config } from '../config/config.js';
 import { listen } from '../http/listen.js';
+import { watchBuild } from '../telemetry/build-info.js';
 import { type Logger, LOGGER } from '../telemetry/logger.js';
+import { opsDuration } from '../telemetry/metrics.js';
 import { MetricsPage } from './metrics-page.js';
 import { type Check, Readiness } from './readiness.js';
 
@@ -30,9 +32,16 @@ export class OpsServer implements OnApplicationBootstrap, OnApplicationShutdown 
       const { status, body } = await this.ready();
       return reply.status(status).send(body);
     });
-    this.server.get('/metrics', async (_request, reply) =>
-      reply.header('content-type', this.metrics.contentType).send(await this.metrics.text()),
-    );
+    this.server.get('/metrics', async (request, reply) => {
+      const { type, text } = await this.metrics.page(request.headers.accept);
+      return reply.headers({ 'content-type': type, vary: 'accept' }).send(text);
+    });
+    this.server.addHook('onResponse', (request, reply, done) => {
+      const { url: route = 'unmatched' } = request.routeOptions;
+      opsDuration({ route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      done();
+    });
+    watchBuild(this.config.roles);
     await listen(this.server, this.config.host, this.config.ports.ops, 'OPS_PORT');
   }
 
@@ -42,6 +51,7 @@ export class OpsServer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private async ready(): Promise<{ status: number; body: object }> {
     if (this.readiness.stopping) return { status: 503, body: { status: 'stopping' } };
+    if (this.readiness.starting) return { status: 503, body: { status: 'starting' } };
     const checks = [...this.readiness.checks].map(
       ([name, check]) =>
         () =>

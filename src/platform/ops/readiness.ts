@@ -2,12 +2,20 @@ import { Injectable } from '@nestjs/common';
 
 export type Check = () => Promise<void>;
 
-/** What this process needs in order to be sent traffic. Roles add their checks; shutting down ends readiness first. */
+/**
+ * What this process needs in order to be sent traffic. It begins when all ports are open: the operators' port may be the
+ * first of them. Roles add their checks; shutting down ends readiness first.
+ */
 @Injectable()
 export class Readiness {
   readonly checks = new Map<string, Check>();
   private readonly onStop: Array<() => void> = [];
+  private begun = false;
   private ended = false;
+
+  get starting(): boolean {
+    return !this.begun;
+  }
 
   get stopping(): boolean {
     return this.ended;
@@ -21,6 +29,10 @@ export class Readiness {
   /** @param listener hears when readiness ends: before the drain, and so before any shutdown hook */
   whenStopping(listener: () => void): void {
     this.onStop.push(listener);
+  }
+
+  begin(): void {
+    this.begun = true;
   }
 
   end(): void {

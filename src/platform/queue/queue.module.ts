@@ -1,8 +1,7 @@
 import { BullModule } from '@nestjs/bullmq';
 import type { DynamicModule } from '@nestjs/common';
-import { createPostgresBackend, setDefaultBackendFactory } from 'bullmq';
 import { Config } from '../config/config.js';
-import { queueConnection } from './connection.js';
+import { queueConnection, useQueueBackend } from './connection.js';
 
 /** Finished jobs are kept for a while so that a job sent twice is noticed; failed ones until somebody looked. */
 const JOB_DEFAULTS = {
@@ -16,7 +15,7 @@ export const QueueModule: DynamicModule = {
   ...BullModule.forRootAsync({
     inject: [Config],
     useFactory: (config: Config) => {
-      setDefaultBackendFactory(config.redisUrl ? undefined : createPostgresBackend);
+      useQueueBackend(config);
       return { connection: queueConnection(config), defaultJobOptions: JOB_DEFAULTS };
     },
   }),

@@ -16,10 +16,10 @@ export class FrameSealer {
   /** @param key 32 bytes, of this one file: a second file under the same key would repeat its nonces */
   constructor(private readonly key: Buffer) {}
 
-  seal(text: string): Buffer {
+  seal(bytes: Buffer): Buffer {
     this.nonce.writeUInt32BE(this.frames++, IV_BYTES - 4);
     const cipher = createCipheriv('aes-256-gcm', this.key, this.nonce);
-    const sealed = cipher.update(text, 'utf8');
+    const sealed = cipher.update(bytes);
     cipher.final();
     const head = Buffer.allocUnsafe(HEAD_BYTES);
     head.writeUInt32BE(sealed.length);
@@ -32,8 +32,8 @@ export class FrameSealer {
  * The frames up to the first that is not whole. A process or a disk that gave up leaves the last write half done, and
  * what follows a hole can not be trusted.
  */
-export function openFrames(key: Buffer, bytes: Buffer): { frames: string[]; torn: boolean } {
-  const frames: string[] = [];
+export function openFrames(key: Buffer, bytes: Buffer): { frames: Buffer[]; torn: boolean } {
+  const frames: Buffer[] = [];
   const nonce = Buffer.alloc(IV_BYTES);
   for (let at = 0; at < bytes.length;) {
     nonce.writeUInt32BE(frames.length, IV_BYTES - 4);
@@ -46,13 +46,25 @@ export function openFrames(key: Buffer, bytes: Buffer): { frames: string[]; torn
   return { frames, torn: false };
 }
 
+/** The same where it may be any of these keys: the one that opens the first frame is the file's. */
+export function openFramesWithAny(keys: Buffer[], bytes: Buffer): { frames: Buffer[]; torn: boolean } {
+  let opened = { frames: [] as Buffer[], torn: bytes.length > 0 };
+  for (const key of keys) {
+    opened = openFrames(key, bytes);
+    if (opened.frames.length > 0) break;
+  }
+  return opened;
+}
+
 /** @returns undefined for a frame that is cut, was changed, or is not of this key or place */
-function openFrame(key: Buffer, nonce: Buffer, bytes: Buffer): string | undefined {
+function openFrame(key: Buffer, nonce: Buffer, bytes: Buffer): Buffer | undefined {
   if (bytes.length < HEAD_BYTES) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, nonce);
   decipher.setAuthTag(bytes.subarray(LENGTH_BYTES, HEAD_BYTES));
   try {
-    return decipher.update(bytes.subarray(HEAD_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    const opened = decipher.update(bytes.subarray(HEAD_BYTES));
+    decipher.final();
+    return opened;
   } catch {
     return undefined;
   }

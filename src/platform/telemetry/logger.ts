@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { type Logger as Pino, pino, stdTimeFunctions } from 'pino';
+import { type Logger as Pino, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
 /** One JSON line an event; a readable line on a terminal. */
@@ -14,22 +14,27 @@ const REDACTED = [
   '*.password',
   '*.secretKey',
   '*.platformKey',
-  'err.parameters',
-  'err.query',
+  '*.tlsAskKey',
+  // A failed statement carries its parameters, and the database quotes rows and values: customers' data.
+  ...['err', 'err.cause'].flatMap((error) =>
+    ['parameters', 'query', 'driverError', 'detail', 'where', 'internalQuery'].map((field) => `${error}.${field}`),
+  ),
 ];
 
-export function createLogger(level: string, pretty: boolean): Logger {
-  const options = {
-    level,
-    base: null,
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-    // A failed statement carries its parameters, which are customers' data.
-    redact: { paths: REDACTED, remove: true },
-  };
+export const loggerOptions = (level: string): LoggerOptions => ({
+  level,
+  base: null,
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label: string) => ({ level: label }) },
+  redact: { paths: REDACTED, remove: true },
+});
+
+/** @param to standard output, or the error output of a command whose output is its answer */
+export function createLogger(level: string, pretty: boolean, to: 1 | 2 = 1): Logger {
+  const options = loggerOptions(level);
   return pretty
     ? pino(options, PinoPretty({ colorize: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
-    : pino(options, pino.destination({ dest: 1, sync: true }));
+    : pino(options, pino.destination({ dest: to, sync: true }));
 }
 
 /** Nest's own messages through the same logger; its start-up chatter is for debugging. */

@@ -7,12 +7,19 @@ import type { Context } from '../../platform/context/context.js';
 import { continueTrace } from '../../platform/context/trace.js';
 import { DomainError } from '../../platform/http/domain-error.js';
 import { toPublicId } from '../../platform/ids.js';
+import { createTenant } from '../../tenants/tenant.schemas.js';
 import { TenantsService } from '../../tenants/tenants.service.js';
 import { type Credentials, readCredentials, writeCredentials } from './deployment-secrets.js';
 
-const DEMO = { name: 'Demo', slug: 'demo' };
+const DEMO = createTenant.parse({ name: 'Demo', slug: 'demo' });
+/** Also where the plan has no room for another, there is one. */
+const THERE = new Set(['hostname_taken', 'quota_exceeded']);
 
-const request = () => ({ requestId: 'start', traceparent: continueTrace(undefined).traceparent });
+const request = () => ({
+  requestId: 'start',
+  traceparent: continueTrace(undefined).traceparent,
+  clientAddress: '127.0.0.1',
+});
 
 /**
  * Sees to it that there is a tenant to try things with: tenant, domain and a key that works. Every step finds what an
@@ -58,6 +65,6 @@ async function keepDomain(domains: DomainsService, owner: Context, hostname: str
   try {
     await domains.create(owner, createDomain.parse({ hostname, primary: true }));
   } catch (error) {
-    if (!(error instanceof DomainError) || error.code !== 'hostname_taken') throw error;
+    if (!(error instanceof DomainError) || !THERE.has(error.code)) throw error;
   }
 }

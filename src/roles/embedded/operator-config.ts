@@ -24,7 +24,8 @@ async function embeddedUrls(dataDir: string): Promise<DatabaseUrls> {
   const server = { port: running.port, secret: await openClusterSecret(dataDir, true) };
   const as = (role: string): string => connectionUrl(server, role, 'waypost');
   return {
-    owner: as('waypost_owner'),
+    // Its migrations have no other, and so there is no password for waypost_owner.
+    owner: as('postgres'),
     app: as('waypost_app'),
     ingest: as('waypost_ingest'),
     resolver: as('waypost_resolver'),

@@ -3,8 +3,9 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Config } from '../../platform/config/config.js';
 import { Readiness } from '../../platform/ops/readiness.js';
 import { createLogger, type Logger } from '../../platform/telemetry/logger.js';
-import { registry } from '../../platform/telemetry/metrics.js';
 import { counts } from '../../platform/telemetry/metrics-of-processes.js';
+import { leave } from '../leave.js';
+import { registry } from '../../platform/telemetry/registry.js';
 import { run } from '../run.js';
 import { stopOnSignal } from '../stopping.js';
 import type { Answers, Orders, Question, ToPrimary, ToWorker } from './messages.js';
@@ -22,7 +23,7 @@ export async function redirectWorker(worker: Worker): Promise<void> {
     await tell(worker, { kind: 'running' });
   } catch (error) {
     logger.error({ err: error }, 'A redirect worker could not start');
-    process.exit(1);
+    await leave(1);
   }
 }
 

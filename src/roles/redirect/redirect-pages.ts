@@ -23,6 +23,11 @@ export const pageHeaders = ({ type }: Page): Record<string, string> => ({
 /** Unknown host, unknown key, disabled and not yet started links: all the same, byte for byte. */
 export const UNKNOWN = page(404, 'Not found', 'There is no link at this address.');
 export const GONE = page(410, 'No longer available', 'This link has expired.');
+export const TAKEN_DOWN = page(
+  410,
+  'This link was taken down',
+  'Where it led was found to be harmful or against the rules, so the operators of this service have switched it off. If you followed it from a message, do not trust that message.',
+);
 export const MALFORMED = page(400, 'Bad request', 'This address is not well-formed.');
 export const METHOD = page(405, 'Method not allowed', 'Short links are there to be followed.');
 export const LIMITED = page(

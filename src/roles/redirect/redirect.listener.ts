@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { redirectDuration } from '../../platform/telemetry/metrics.js';
 import { MALFORMED, type Page, pageHeaders, TOO_LARGE, TOO_SLOW } from './redirect-pages.js';
 import { readTarget } from './request-target.js';
 
@@ -66,6 +67,8 @@ function isBare({ method, httpVersion, headers }: IncomingMessage): boolean {
 
 function refuse(response: ServerResponse, page: Page): void {
   const { status, body } = page;
+  // At sight, and past all that is timed.
+  redirectDuration.of({ status }).add(0);
   response.writeHead(status, {
     ...pageHeaders(page),
     'content-length': Buffer.byteLength(body),

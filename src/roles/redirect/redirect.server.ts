@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Visitor } from '../../clicks/clicks.recorder.js';
 import { Config } from '../../platform/config/config.js';
+import { traceIdOf } from '../../platform/context/trace.js';
 import { isUnavailable } from '../../platform/database/database-errors.js';
 import { ClientAddress } from '../../platform/http/client-address.js';
 import { listen } from '../../platform/http/listen.js';
@@ -10,6 +11,7 @@ import { Readiness } from '../../platform/ops/readiness.js';
 import { LoadShedder, Overloaded } from '../../platform/resilience/load-shedder.js';
 import { type Logger, LOGGER } from '../../platform/telemetry/logger.js';
 import { redirectsShed } from '../../platform/telemetry/metrics.js';
+import { Tracing } from '../../platform/telemetry/tracing.js';
 import { redirectHeaders } from '../../redirects/plain-answer.js';
 import { RedirectCache } from '../../redirects/redirect-cache.js';
 import { RedirectTargetsRepository } from '../../redirects/redirect-targets.repository.js';
@@ -22,10 +24,13 @@ import {
   type Page,
   pageHeaders,
   ROBOTS,
+  TAKEN_DOWN,
   UNAVAILABLE,
   UNKNOWN,
 } from './redirect-pages.js';
 import { createListener } from './redirect.listener.js';
+import { VisitTimes } from './visit-times.js';
+import { spanOf, traceIn, VisitTraces } from './visit-traces.js';
 
 /** In ms. A visit waits for half a second at most: whoever still has a connection then has not asked for anything. */
 const GOODBYE_MS = 1_500;
@@ -37,6 +42,8 @@ const GOODBYE_MS = 1_500;
 @Injectable()
 export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: FastifyInstance;
+  private readonly times = new VisitTimes();
+  private readonly traces: VisitTraces;
   private suspectedProxy = false;
   private readonly edgeCountry: string | undefined;
 
@@ -49,7 +56,9 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly shedder: LoadShedder,
     private readonly addresses: ClientAddress,
     @Inject(LOGGER) private readonly logger: Logger,
+    tracing: Tracing,
   ) {
+    this.traces = new VisitTraces(tracing);
     this.edgeCountry = config.geoCountryHeader;
     this.server = fastify({
       serverFactory: (full) => createListener(this.fastLane, full),
@@ -59,9 +68,15 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
       return503OnClosing: false,
       frameworkErrors: (_error, _request, reply) => void show(reply, MALFORMED),
     });
-    this.server.addHook('onRequest', (_request, reply, done) => {
+    this.server.addHook('onRequest', (request, reply, done) => {
+      this.traces.begin(request.raw);
       // A connection that is told to close with an answer is closed by nobody under the next request.
       if (this.readiness.stopping) void reply.header('connection', 'close');
+      done();
+    });
+    this.server.addHook('onResponse', (request, reply, done) => {
+      this.times.add(reply.statusCode, reply.elapsedTime, traceIn(request.raw).traceId);
+      this.traces.end(request.raw, reply.statusCode);
       done();
     });
     this.server.removeAllContentTypeParsers();
@@ -73,7 +88,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.server.get('/*', (request, reply) => this.answer(request, reply));
     this.server.setNotFoundHandler((_request, reply) => show(reply.header('allow', 'GET, HEAD'), METHOD));
-    this.server.setErrorHandler((error, _request, reply) => this.fail(error, reply));
+    this.server.setErrorHandler((error, request, reply) => this.fail(error, request, reply));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -94,9 +109,19 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
 
   private readonly fastLane = (request: IncomingMessage, response: ServerResponse): boolean => {
     if (this.readiness.stopping) return false;
-    const answer = this.redirects.visitPlain(`${request.headers.host}${request.url}`, this.visitorOf(request));
-    if (!answer) return false;
-    this.redirects.whenCounted(() => response.writeHead(answer.status, answer.headers).end());
+    this.times.begin();
+    const span = this.traces.begin(request);
+    const name = `${request.headers.host}${request.url}`;
+    const answer = this.redirects.visitPlain(name, this.visitorOf(request), span?.traceparent);
+    if (!answer) {
+      this.traces.keep(request);
+      return false;
+    }
+    this.redirects.whenCounted(() => {
+      response.writeHead(answer.status, answer.headers).end();
+      if (span) this.traces.end(request, answer.status);
+    });
+    this.times.count(answer.status, span && traceIdOf(span.traceparent));
     return true;
   };
 
@@ -118,10 +143,12 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     if (path === undefined) return show(reply, MALFORMED);
     const { host = '' } = request.headers;
     const counts = request.method === 'GET';
-    const visit = { host, path, query, counts, visitor: this.visitorOf(request.raw) };
+    const trace = spanOf(request.raw)?.traceparent;
+    const visit = { host, path, query, counts, visitor: this.visitorOf(request.raw), trace };
     const decision = await this.shedder.run(() => this.redirects.visit(visit));
     if (decision.kind === 'unknown') return show(reply, UNKNOWN);
     if (decision.kind === 'gone') return show(reply, GONE);
+    if (decision.kind === 'warned') return show(reply, TAKEN_DOWN);
     if (decision.kind === 'limited') return this.limit(request, reply, decision.retryAfter);
     const { status, location } = decision;
     const sharedMaxAge = decision.kind === 'found' ? decision.sharedMaxAge : null;
@@ -142,12 +169,13 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     return show(reply.header('retry-after', retryAfter), LIMITED);
   }
 
-  private fail(error: unknown, reply: FastifyReply): void {
+  private fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { statusCode = 500 } = error as { statusCode?: number };
     if (statusCode < 500) return void show(reply, MALFORMED);
     if (error instanceof Overloaded) return void shed(reply);
-    if (isUnavailable(error)) this.logger.warn({ reason: String(error) }, 'A link could not be looked up');
-    else this.logger.error({ err: error }, 'A redirect failed for a reason that is ours');
+    if (isUnavailable(error))
+      this.logger.warn({ reason: String(error), ...traceIn(request.raw) }, 'A link could not be looked up');
+    else this.logger.error({ err: error, ...traceIn(request.raw) }, 'A redirect failed for a reason that is ours');
     void show(reply.header('retry-after', '2'), UNAVAILABLE);
   }
 }
