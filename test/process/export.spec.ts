@@ -18,7 +18,7 @@ describe(`exports of ${CLICKS} clicks from a process that is the API alone`, () 
   let admin: pg.Client;
 
   beforeAll(async () => {
-    deployment = await Deployment.open(11);
+    deployment = await Deployment.open(17);
     // One connection: an export that keeps it is one too many.
     api = await deployment.start('api', undefined, { DATABASE_POOL_SIZE: '1', DRAIN_SECONDS: '0' });
     tenant = await deployment.newTenant();

@@ -34,7 +34,7 @@ describe('another SECRET_KEY', () => {
   let said: string;
 
   beforeAll(async () => {
-    deployment = await Deployment.open(11);
+    deployment = await Deployment.open(16);
     oldKey = deployment.env.SECRET_KEY ?? '';
   }, 120_000);
   afterAll(async () => void (await deployment?.close()), 120_000);

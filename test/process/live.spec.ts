@@ -83,7 +83,7 @@ describe('the live stream', () => {
   let link: LinkBody;
 
   beforeAll(async () => {
-    deployment = await Deployment.open(12);
+    deployment = await Deployment.open(18);
     [api, redirect, worker] = await Promise.all([
       deployment.start('api'),
       deployment.start('redirect'),

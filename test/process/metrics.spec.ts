@@ -29,7 +29,7 @@ describe('metrics', () => {
   const opsOf = (): string[] => Object.values(roles).map(({ ops }) => ops);
 
   beforeAll(async () => {
-    deployment = await Deployment.open(15);
+    deployment = await Deployment.open(21);
     for (const role of ['api', 'redirect', 'worker'] as const) roles[role] = await deployment.start(role);
     tenant = await deployment.newTenant();
     link = await tenant.link();

@@ -14,7 +14,7 @@ describe('questions about clicks', () => {
   let other: Customer;
 
   beforeAll(async () => {
-    deployment = await Deployment.open(13);
+    deployment = await Deployment.open(19);
     await deployment.start('api');
     [tenant, other] = await Promise.all([deployment.newTenant(), deployment.newTenant()]);
   }, 60_000);

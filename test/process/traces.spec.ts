@@ -20,7 +20,7 @@ describe('traces', () => {
 
   beforeAll(async () => {
     collector = await TraceCollector.start();
-    deployment = await Deployment.open(13);
+    deployment = await Deployment.open(20);
     for (const role of ['api', 'redirect', 'worker'] as const) {
       roles[role] = await deployment.start(role, undefined, {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,

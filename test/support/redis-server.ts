@@ -12,6 +12,8 @@ type Settings = Record<string, string | number>;
 
 const HOST = '127.0.0.1';
 const STARTED_WITHIN_MS = 20_000;
+/** Test files have one each that need keys of their own: see ownRedis. */
+const DATABASES = 32;
 
 /** A Redis that can be killed, frozen and started again on its data. */
 export class RedisServer {
@@ -34,7 +36,7 @@ export class RedisServer {
 
   static async start(settings: Settings = {}, access: RedisOptions = {}): Promise<RedisServer> {
     const port = await freePort();
-    const log = { appendonly: 'yes', save: '', 'maxmemory-policy': 'noeviction' };
+    const log = { appendonly: 'yes', save: '', 'maxmemory-policy': 'noeviction', databases: DATABASES };
     // With TLS there is no other port.
     const ports = access.tls ? { port: 0, 'tls-port': port } : { port };
     const server = new RedisServer(await newDir(), port, { ...ports, ...log, ...settings }, access);
