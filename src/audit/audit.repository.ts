@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
-import { sendAhead } from '../platform/database/send-ahead.js';
+import { writeAtCommit } from '../platform/database/write-at-commit.js';
 import { firstIdOf } from '../platform/ids.js';
 import { AuditEventEntity } from './audit-event.entity.js';
 import type { RecordedEvent } from './canonical-event.js';
@@ -19,18 +19,13 @@ export type ListedEvent = AuditEventEntity & { seq: string | null };
 
 @Injectable()
 export class AuditRepository {
-  /** One round trip, together with what follows. The transaction fails when the event does not arrive. */
+  /** The transaction fails when the event does not arrive. */
   async append(tx: Tx, event: RecordedEvent, mac: Buffer): Promise<void> {
-    await sendAhead(tx, this.insert(tx, event, mac));
-  }
-
-  /** @throws when the event does not arrive, whatever the database says of it */
-  private async insert(tx: Tx, event: RecordedEvent, mac: Buffer): Promise<void> {
     const { id, action, actor, targetType, targetId, before, after, requestId } = event;
     const { addressPrefix, origin, originCount, occurredAt } = event;
-    const [answer] = (await tx.manager.query(
-      `SELECT record_audit_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS done`,
-      [
+    await writeAtCommit(tx, {
+      call: 'record_audit_event',
+      values: [
         event.tenantId,
         id,
         action,
@@ -46,8 +41,7 @@ export class AuditRepository {
         occurredAt,
         mac,
       ],
-    )) as Array<{ done: boolean }>;
-    if (!answer?.done) throw new Error('The audit trail did not take an event');
+    });
   }
 
   /** Newest first, one more than asked for when there are more. */

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { SelectQueryBuilder } from 'typeorm';
+import { getMetadataArgsStorage, type SelectQueryBuilder } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
-import type { LinkRestrictions, Tx } from '../platform/context/context.js';
+import type { Context, LinkRestrictions, Tx } from '../platform/context/context.js';
+import { literalUuid, type Transactions } from '../platform/database/transactions.js';
 import type { DomainError } from '../platform/http/domain-error.js';
 import type { Position } from '../platform/http/pagination.js';
 import { LinkEntity, LinkStatsEntity, type Link, TagEntity } from './link.entity.js';
@@ -49,8 +50,15 @@ export class LinksRepository {
   }
 
   async get(tx: Tx, id: string): Promise<Link> {
-    const rows = (await tx.manager.query(shownLink(tx), [tx.tenantId, id])) as ShownRow[];
+    const rows = (await tx.manager.query(shownLink('$1', '$2'), [tx.tenantId, id])) as ShownRow[];
     return visible(tx, rows.map(linkOf)[0]);
+  }
+
+  /** The same without a transaction around it. */
+  async show(transactions: Transactions, ctx: Pick<Context, 'tenantId' | 'restrictions'>, id: string): Promise<Link> {
+    const sql = shownLink(literalUuid(ctx.tenantId), literalUuid(id));
+    const rows = await transactions.ask<ShownRow>(ctx.tenantId, sql);
+    return visible(ctx, rows.map(linkOf)[0]);
   }
 
   async getByKey(tx: Tx, domainId: string, key: string): Promise<Link> {
@@ -106,8 +114,8 @@ export class LinksRepository {
   }
 }
 
-function visible(tx: Tx, link: Link | undefined): Link {
-  if (!link || !isWithin(link, tx.restrictions)) throw linkNotFound();
+function visible({ restrictions }: Pick<Context, 'restrictions'>, link: Link | undefined): Link {
+  if (!link || !isWithin(link, restrictions)) throw linkNotFound();
   return link;
 }
 
@@ -181,15 +189,14 @@ const INSERT = `SELECT create_link(${Array.from({ length: 21 }, (_, at) => `$${a
 type ShownRow = Omit<Link, 'maxClicks' | 'clicks' | 'visitors'> &
   Record<'maxClicks' | 'clicks' | 'visitors', string | null>;
 
-/** A link with its details in one round trip, by the names of its fields. */
-const shownLink = ({ manager }: Tx): string => {
-  const columns = manager.dataSource
-    .getMetadata(LinkEntity)
-    .columns.map(({ databaseName, propertyName }) => `(shown.link).${databaseName} AS "${propertyName}"`);
-  return `
-  SELECT ${columns.join(', ')}, hostname AS domain, clicks, visitors, last_clicked_at AS "lastClickedAt", tags
-  FROM shown_link($1, $2) AS shown`;
-};
+const COLUMNS = getMetadataArgsStorage()
+  .filterColumns(LinkEntity)
+  .map(({ propertyName, options }) => `(shown.link).${options.name ?? propertyName} AS "${propertyName}"`);
+
+/** A link with its details in one statement, by the names of its fields. */
+const shownLink = (tenant: string, id: string): string => `
+  SELECT ${COLUMNS.join(', ')}, hostname AS domain, clicks, visitors, last_clicked_at AS "lastClickedAt", tags
+  FROM shown_link(${tenant}, ${id}) AS shown`;
 
 /** PostgreSQL gives bigint as text. */
 const linkOf = (row: ShownRow): Link => ({

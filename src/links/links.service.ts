@@ -59,13 +59,14 @@ export class LinksService {
 
   async create(ctx: Context, input: CreateLink): Promise<Link> {
     check(input);
-    return this.transactions.run(ctx, async (tx) => {
+    const create = async (tx: Tx): Promise<Link> => {
       const [domain, refusal] = await Promise.all([
         this.domains.forLink(tx, input.domain),
         this.destinations.refusal(tx, destinationsOf(input)),
       ]);
       if (!isWithin({ domainId: domain.id, tags: input.tags }, tx.restrictions)) throw outsideRestrictions();
       if (refusal) throw refusal;
+      await tx.unanswered;
       const link = await this.insert(tx, domain, newLink(ctx, domain, input), input);
       const counted = { clicks: 0, visitors: 0, lastClickedAt: null };
       const created: Link = { ...link, domain: domain.hostname, tags: input.tags, ...counted };
@@ -73,7 +74,8 @@ export class LinksService {
       await this.quotas.takeLinks(tx);
       tx.afterCommit?.push(() => linksCreated.inc());
       return created;
-    });
+    };
+    return this.transactions.run(ctx, create, { readsFirst: true });
   }
 
   async shorten(ctx: Context, { ttl, ...input }: Shorten): Promise<Link> {
@@ -82,7 +84,7 @@ export class LinksService {
   }
 
   async get(ctx: Context, id: string): Promise<Link> {
-    return this.transactions.once(ctx, (tx) => this.links.get(tx, id));
+    return this.links.show(this.transactions, ctx, id);
   }
 
   async getByKey(ctx: Context, { domain: hostname, key }: LinkInfo): Promise<Link> {

@@ -1,28 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
+import { raisedDetail } from '../platform/database/database-errors.js';
+import { writeAtCommit } from '../platform/database/write-at-commit.js';
 import type { PlanLimits } from './plan-limits.js';
 
 const LIMITS = `
   links_per_month AS "linksPerMonth", max_domains AS domains, max_members AS members,
   requests_per_minute AS "requestsPerMinute"`;
 
+/** SQLSTATE of `count_links`. */
+const QUOTA_EXCEEDED = 'WP402';
+
 /** A literal statement, see Transactions.ask. Row-level security shows a tenant itself alone. */
 export const OWN_RATE = `SELECT requests_per_minute AS "requestsPerMinute" FROM tenants`;
 
 @Injectable()
 export class PlansRepository {
-  /** Counts links about to be created. @returns the limit, null: none; and where there is one, what is now used of it */
+  /**
+   * Counts links about to be created, at the commit: where there is a limit, other creators of the tenant wait from then.
+   *
+   * @param refuse what is thrown when they are more than the limit lets, and `used` were counted before
+   */
   async takeLinks(
     tx: Tx,
     month: string,
     platformLimit: number | null,
     count: number,
-  ): Promise<{ limit: number | null; used: number }> {
-    const [row] = (await tx.manager.query(
-      'SELECT most AS "limit", used::float8 FROM take_links($1, $2::date, $3, $4)',
-      [tx.tenantId, month, count, platformLimit],
-    )) as [{ limit: number | null; used: number }];
-    return row;
+    refuse: (quota: { limit: number; used: number }) => Error,
+  ): Promise<void> {
+    await writeAtCommit(tx, {
+      call: 'count_links',
+      values: [tx.tenantId, month, count, platformLimit],
+      refusal: (error) => {
+        const detail = raisedDetail(error, QUOTA_EXCEEDED);
+        return detail === undefined ? undefined : refuse(JSON.parse(detail) as { limit: number; used: number });
+      },
+    });
   }
 
   async links(tx: Tx, month: string): Promise<number> {

@@ -13,19 +13,14 @@ export class QuotasRecorder {
     private readonly plans: PlansRepository,
   ) {}
 
-  /**
-   * Counts links that this transaction creates. Best its last statement but for the commit: where there is a limit, other
-   * creators of the tenant wait from here on.
-   *
-   * @throws DomainError 402 `quota_exceeded`
-   */
+  /** Counts links that this transaction creates. Its commit fails with 402 `quota_exceeded` when they are too many. */
   async takeLinks(tx: Tx, count = 1): Promise<void> {
     const now = new Date();
-    const platformLimit = this.config.planLimits.linksPerMonth;
-    const { limit, used } = await this.plans.takeLinks(tx, monthOf(now), platformLimit, count);
-    if (limit === null || used <= limit) return;
     const resetsAt = endOfMonth(now).toISOString();
-    throw quotaExceeded({ name: 'linksPerMonth', limit, used: used - count, resetsAt });
+    const platformLimit = this.config.planLimits.linksPerMonth;
+    await this.plans.takeLinks(tx, monthOf(now), platformLimit, count, (quota) =>
+      quotaExceeded({ name: 'linksPerMonth', ...quota, resetsAt }),
+    );
   }
 
   /**

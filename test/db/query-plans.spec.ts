@@ -198,6 +198,7 @@ describe('query plans', () => {
       setTags: (links) => links.setTags(tx, id, ['a', 'b']),
       lock: (links) => links.lock(tx, id),
       get: (links) => links.get(tx, id),
+      show: (links) => links.show(new Transactions(app), tx, id),
       getByKey: (links) => links.getByKey(tx, id, 'k'),
       list: async (links) => {
         await links.list(tx, { ...all, sort: 'created', order: 'desc' }, 10, [id]);
@@ -301,7 +302,7 @@ describe('query plans', () => {
     });
     const literal = { sql: knownKey(tx.tenantId, Buffer.from('x')), parameters: [] };
     const plans = await callEach(new PlansRepository(), {
-      takeLinks: (repository) => repository.takeLinks(tx, '2026-11-01', 10, 1),
+      takeLinks: (repository) => repository.takeLinks(tx, '2026-11-01', 10, 1, () => new Error()),
       links: (repository) => repository.links(tx, '2026-11-01'),
       lockLimits: (repository) => repository.lockLimits(tx),
     });

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Write } from '../database/write-at-commit.js';
 
 /** The links that somebody is confined to: both must hold where both are given. */
 export interface LinkRestrictions {
@@ -14,8 +15,13 @@ export interface Tx {
   /** Those of the context, so that no reader can forget them. */
   readonly restrictions?: LinkRestrictions | undefined;
   readonly manager: EntityManager;
-  /** Writes that nobody has waited for yet: see sendAhead. */
-  readonly sent?: Array<Promise<unknown>>;
+  /** What goes along with the commit: see writeAtCommit. */
+  readonly writes?: Write[];
+  /**
+   * Pending while it is not known whether the request was answered before (Idempotency-Key); then it rejects, and all
+   * that was done meanwhile is rolled back.
+   */
+  readonly unanswered?: Promise<void> | undefined;
   /** What is to be done once it has committed. */
   readonly afterCommit?: Array<() => void>;
 }

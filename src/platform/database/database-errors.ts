@@ -3,6 +3,7 @@ import { QueryFailedError } from 'typeorm';
 
 interface PostgresError {
   code?: string;
+  detail?: string;
   constraint?: string;
 }
 
@@ -18,6 +19,12 @@ const violates = (error: unknown, code: string, name: string): boolean => {
 export const isUniqueViolation = (error: unknown, index: string): boolean => violates(error, '23505', index);
 export const isForeignKeyViolation = (error: unknown, constraint: string): boolean =>
   violates(error, '23503', constraint);
+
+/** What a function of ours tells with the error that it raises. @returns undefined for any other error */
+export function raisedDetail(error: unknown, state: string): string | undefined {
+  const { code, detail } = postgresError(error) ?? {};
+  return code === state ? detail : undefined;
+}
 
 /** A statement that was ended at its time limit. */
 export const isCancelled = (error: unknown): boolean => postgresError(error)?.code === '57014';

@@ -8,18 +8,18 @@ import {
 } from 'typeorm';
 import type { Context, Tx } from '../context/context.js';
 import { isUnavailable } from './database-errors.js';
-import { sendAhead } from './send-ahead.js';
+import { carryOut, type Write } from './write-at-commit.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/**
- * A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. Being literal, it takes
- * nothing but a UUID.
- */
-function setTenant(tenantId: string): string {
-  if (!UUID.test(tenantId)) throw new Error('A tenant id must be a UUID');
-  return `SET LOCAL app.tenant_id = '${tenantId}'`;
+/** A UUID as it may stand in a literal statement: nothing else comes through. */
+export function literalUuid(id: string): string {
+  if (!UUID.test(id)) throw new Error('An id must be a UUID');
+  return `'${id}'`;
 }
+
+/** A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. */
+const setTenant = (tenantId: string): string => `SET LOCAL app.tenant_id = ${literalUuid(tenantId)}`;
 
 /** The application's door to the database, as waypost_app: one tenant at a time, under row-level security. */
 export class Transactions implements OnApplicationShutdown {
@@ -32,9 +32,13 @@ export class Transactions implements OnApplicationShutdown {
   /**
    * Runs a use case in one transaction, in which row-level security lets it see the context's tenant alone. Joins the
    * request's transaction where one is open. Any error rolls everything back.
+   *
+   * @param readsFirst work that begins with reading, and itself waits for `tx.unanswered` before it writes
    */
-  async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return ctx.tx ? work(ctx.tx) : this.runOn(this.primary, ctx, work);
+  async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>, { readsFirst = false } = {}): Promise<T> {
+    if (!ctx.tx) return this.runOn(this.primary, ctx, work);
+    if (!readsFirst) await ctx.tx.unanswered;
+    return work(ctx.tx);
   }
 
   /**
@@ -43,16 +47,6 @@ export class Transactions implements OnApplicationShutdown {
    */
   async read<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.runOn(this.replica, ctx, work, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  }
-
-  /** The same for one statement: its COMMIT is sent along with it, so that nothing may come after it. */
-  async once<T>(ctx: Context, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const { answer } = await this.run(ctx, async (tx) => {
-      const answer = work(tx);
-      await sendAhead(tx, answer);
-      return { answer };
-    });
-    return answer;
   }
 
   private async runOn<T>(
@@ -65,14 +59,12 @@ export class Transactions implements OnApplicationShutdown {
     let begun: Promise<unknown> | undefined;
     try {
       await runner.connect();
-      const sent: Array<Promise<unknown>> = [];
+      const writes: Write[] = [];
       const afterCommit: Array<() => void> = [];
       const { tenantId, restrictions } = ctx;
-      const tx = { tenantId, restrictions, manager: runner.manager, sent, afterCommit };
-      begun = this.begin(runner, ctx, begin);
-      await sendAhead(tx, begun);
-      const result = await work(tx);
-      await commit(runner, sent);
+      begun = sendAhead(this.begin(runner, ctx, begin));
+      const result = await work({ tenantId, restrictions, manager: runner.manager, writes, afterCommit });
+      await commit(runner, begun, writes);
       for (const follow of afterCommit) follow();
       return result;
     } catch (error) {
@@ -89,8 +81,8 @@ export class Transactions implements OnApplicationShutdown {
   }
 
   /**
-   * One question in one round trip: several statements sent at once are a transaction of their own. For what every
-   * request asks; a transaction around it would cost two more round trips.
+   * One question in one message: several statements sent at once are a transaction of their own. For what is asked most;
+   * each statement of a transaction around it would be a message by itself, and an answer.
    *
    * @param sql a literal: nothing of the caller's may stand in it that is not checked or encoded
    */
@@ -111,7 +103,9 @@ export class Transactions implements OnApplicationShutdown {
   /** Works as another tenant within the open transaction: how operators create a tenant and its first rows. */
   async asTenant<T>(tx: Tx, tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     await tx.manager.query(setTenant(tenantId));
-    const result = await work({ ...tx, tenantId });
+    const writes: Write[] = [];
+    const result = await work({ ...tx, tenantId, writes });
+    await carryOut(tx.manager, writes);
     await tx.manager.query(setTenant(tx.tenantId));
     return result;
   }
@@ -142,12 +136,18 @@ export class Transactions implements OnApplicationShutdown {
   }
 }
 
+/** Of a statement that is on its way while others are made. Whoever waits for it later is told of its failure. */
+function sendAhead<T>(statement: Promise<T>): Promise<T> {
+  statement.catch(() => undefined);
+  return statement;
+}
+
 /**
- * What nobody has waited for yet travels together with COMMIT, and so do the answers. PostgreSQL makes a ROLLBACK of it
- * where one of the statements before has failed.
+ * The writes left to it travel together with COMMIT, and so do the answers. PostgreSQL makes a ROLLBACK of it where one
+ * of the statements before has failed.
  */
-async function commit(runner: QueryRunner, sent: Array<Promise<unknown>>): Promise<void> {
-  const answers = await Promise.allSettled([...sent, runner.commitTransaction()]);
+async function commit(runner: QueryRunner, begun: Promise<unknown>, writes: Write[]): Promise<void> {
+  const answers = await Promise.allSettled([begun, carryOut(runner.manager, writes), runner.commitTransaction()]);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../context/context.js';
-import { sendAhead } from '../database/send-ahead.js';
+import { writeAtCommit } from '../database/write-at-commit.js';
 import type { IdempotencyRecordEntity } from './idempotency-record.entity.js';
 
 export type StoredAnswer = Pick<IdempotencyRecordEntity, 'requestHash' | 'status' | 'sealedBody'>;
@@ -22,20 +22,10 @@ export class IdempotencyRepository {
     return row.requestHash === null ? undefined : (row as StoredAnswer);
   }
 
-  /** For a key that `take` has found unused. Goes along with the commit. */
+  /** For a key that `take` has found unused. */
   async store(tx: Tx, record: Omit<IdempotencyRecordEntity, 'tenantId'>): Promise<void> {
     const { principal, key, requestHash, status, sealedBody, expiresAt } = record;
-    await sendAhead(
-      tx,
-      tx.manager.query('SELECT keep_idempotent_answer($1, $2, $3, $4, $5, $6, $7)', [
-        tx.tenantId,
-        principal,
-        key,
-        requestHash,
-        status,
-        sealedBody,
-        expiresAt,
-      ]),
-    );
+    const values = [tx.tenantId, principal, key, requestHash, status, sealedBody, expiresAt];
+    await writeAtCommit(tx, { call: 'keep_idempotent_answer', values });
   }
 }

@@ -50,21 +50,35 @@ export class Idempotency {
         'Use 1 to 255 printable ASCII characters without spaces.',
       );
     }
-    return this.transactions.run(ctx, async (tx) => {
-      const stored = await this.records.take(tx, ctx.actor, request.key);
-      if (stored === 'held') throw inProgress();
-      if (stored) return this.replay(stored, hashOf(request));
-      const answer = await within(ctx, tx, handle);
-      await this.records.store(tx, {
-        principal: ctx.actor,
-        key: request.key,
-        requestHash: hashOf(request),
-        status: answer.status,
-        sealedBody: this.secrets.seal('idempotency', JSON.stringify(answer.body ?? null)),
-        expiresAt: new Date(Date.now() + KEPT_MS),
+    try {
+      return await this.transactions.run(ctx, async (tx) => {
+        const unanswered = this.take(tx, ctx, request.key);
+        const { status, body } = await within(ctx, { ...tx, unanswered }, handle);
+        await this.records.store(tx, {
+          principal: ctx.actor,
+          key: request.key,
+          requestHash: hashOf(request),
+          status,
+          sealedBody: this.secrets.seal('idempotency', JSON.stringify(body ?? null)),
+          expiresAt: new Date(Date.now() + KEPT_MS),
+        });
+        return { status, body, replayed: false };
       });
-      return { ...answer, replayed: false };
+    } catch (error) {
+      if (!(error instanceof Answered)) throw error;
+      if (error.stored === 'held') throw inProgress();
+      return this.replay(error.stored, hashOf(request));
+    }
+  }
+
+  /** Under way while the request is handled already: a handler that only reads at first loses no time. @throws Answered */
+  private take(tx: Tx, ctx: Context, key: string): Promise<void> {
+    const unanswered = this.records.take(tx, ctx.actor, key).then((stored) => {
+      if (stored) throw new Answered(stored);
     });
+    // Whoever waits for it is told.
+    unanswered.catch(() => undefined);
+    return unanswered;
   }
 
   private replay(stored: StoredAnswer, hash: Buffer): Answer {
@@ -74,13 +88,24 @@ export class Idempotency {
   }
 }
 
-/** While `handle` runs, use cases called with this context join the open transaction. */
+/**
+ * While `handle` runs, use cases called with this context join the open transaction. That the request was answered before
+ * goes before whatever came of handling it once more.
+ */
 async function within<T>(ctx: Context, tx: Tx, handle: () => Promise<T>): Promise<T> {
   ctx.tx = tx;
   try {
     return await handle();
   } finally {
     ctx.tx = undefined;
+    await tx.unanswered;
+  }
+}
+
+/** Rolls back what was done for a request that was answered before, or is being answered. */
+class Answered extends Error {
+  constructor(readonly stored: 'held' | StoredAnswer) {
+    super('The request was answered before');
   }
 }
 

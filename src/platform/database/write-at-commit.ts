@@ -1,0 +1,42 @@
+import type { EntityManager } from 'typeorm';
+import type { Tx } from '../context/context.js';
+
+/** Writes in one statement: their arguments have a bound. */
+const AT_ONCE = 100;
+
+/** A write as a call of a database function. What it returns is not looked at: a write that must not be raises an error. */
+export interface Write {
+  /** The function's name. */
+  readonly call: string;
+  readonly values: readonly unknown[];
+  /** What a failure of the statement means to the caller, where it is this write's. */
+  readonly refusal?: (error: unknown) => Error | undefined;
+}
+
+/**
+ * Leaves a write that nobody waits for to the commit: all of them travel as one statement, together with COMMIT, in
+ * the order in which they were left. Should one fail, the transaction fails.
+ */
+export async function writeAtCommit(tx: Tx, write: Write): Promise<void> {
+  if (!tx.writes) return carryOut(tx.manager, [write]);
+  tx.writes.push(write);
+}
+
+export async function carryOut(manager: EntityManager, writes: readonly Write[]): Promise<void> {
+  const statements: Array<Promise<unknown>> = [];
+  for (let at = 0; at < writes.length; at += AT_ONCE) statements.push(call(manager, writes.slice(at, at + AT_ONCE)));
+  await Promise.all(statements);
+}
+
+async function call(manager: EntityManager, writes: readonly Write[]): Promise<void> {
+  let count = 0;
+  const calls = writes.map((write) => `${write.call}(${write.values.map(() => `$${++count}`).join(', ')})`);
+  try {
+    await manager.query(
+      `SELECT ${calls.join(', ')}`,
+      writes.flatMap(({ values }) => values),
+    );
+  } catch (error) {
+    throw writes.map(({ refusal }) => refusal?.(error)).find((refusal) => refusal !== undefined) ?? error;
+  }
+}
