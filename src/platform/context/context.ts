@@ -1,5 +1,4 @@
 import type { EntityManager } from 'typeorm';
-import type { Write } from '../database/write-at-commit.js';
 
 /** The links that somebody is confined to: both must hold where both are given. */
 export interface LinkRestrictions {
@@ -7,6 +6,15 @@ export interface LinkRestrictions {
   readonly domainIds?: readonly string[];
   /** Only links that have one of these tags. */
   readonly tags?: readonly string[];
+}
+
+/** A write as a call of a database function. What it returns is not looked at: a write that must not be raises an error. */
+export interface Write {
+  /** The function's name. */
+  readonly call: string;
+  readonly values: readonly unknown[];
+  /** What a failure of the statement means to the caller, where it is this write's. */
+  readonly refusal?: (error: unknown) => Error | undefined;
 }
 
 /** An open transaction of one tenant. There is no other way to a tenant's tables. */

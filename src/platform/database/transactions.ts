@@ -6,9 +6,9 @@ import {
   QueryRunnerAlreadyReleasedError,
   QueryRunnerProviderAlreadyReleasedError,
 } from 'typeorm';
-import type { Context, Tx } from '../context/context.js';
+import type { Context, Tx, Write } from '../context/context.js';
 import { isUnavailable } from './database-errors.js';
-import { carryOut, type Write } from './write-at-commit.js';
+import { carryOut } from './write-at-commit.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

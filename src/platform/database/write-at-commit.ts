@@ -1,17 +1,8 @@
 import type { EntityManager } from 'typeorm';
-import type { Tx } from '../context/context.js';
+import type { Tx, Write } from '../context/context.js';
 
 /** Writes in one statement: their arguments have a bound. */
 const AT_ONCE = 100;
-
-/** A write as a call of a database function. What it returns is not looked at: a write that must not be raises an error. */
-export interface Write {
-  /** The function's name. */
-  readonly call: string;
-  readonly values: readonly unknown[];
-  /** What a failure of the statement means to the caller, where it is this write's. */
-  readonly refusal?: (error: unknown) => Error | undefined;
-}
 
 /**
  * Leaves a write that nobody waits for to the commit: all of them travel as one statement, together with COMMIT, in
