@@ -127,18 +127,26 @@ describeWithRedis('redirecting processes that share a Redis', () => {
   }, 60_000);
 
   it('ask the database once for a key that a thousand ask for at once', async () => {
-    const link = nextCold();
-    await visit(one, nextCold().key); // The domain is known.
-    const before = one.tap.executed('resolve-link');
-    const counted = await metric(one.ops, 'waypost_resolver_queries_total', { statement: 'resolve-link' });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1_000 });
-    one.tap.hold();
-    const visits = Promise.all(Array.from({ length: 1_000 }, () => visit(one, link.key, agent)));
-    await sleep(150);
-    one.tap.release();
-    const statuses = new Set((await visits).map(({ status }) => status));
+    const together = async () => {
+      const link = nextCold();
+      await visit(one, nextCold().key); // The domain is known.
+      const before = one.tap.executed('resolve-link');
+      const counted = await metric(one.ops, 'waypost_resolver_queries_total', { statement: 'resolve-link' });
+      const begun = performance.now();
+      one.tap.hold();
+      const visits = Promise.all(Array.from({ length: 1_000 }, () => visit(one, link.key, agent)));
+      await sleep(100);
+      one.tap.release();
+      const held = performance.now() - begun;
+      return { before, counted, held, statuses: [...new Set((await visits).map(({ status }) => status))] };
+    };
+    let seen = await together();
+    // A busy machine holds the database back for longer than it is told, and then the process rightly gives up.
+    for (let attempt = 0; attempt < 20 && seen.held > 200; attempt++) seen = await together();
     agent.destroy();
-    expect([...statuses]).toEqual([302]);
+    const { before, counted, statuses } = seen;
+    expect(statuses).toEqual([302]);
     expect(one.tap.executed('resolve-link') - before).toBe(1);
     expect(await metric(one.ops, 'waypost_resolver_queries_total', { statement: 'resolve-link' })).toBe(counted + 1);
   });
