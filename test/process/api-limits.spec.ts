@@ -1,7 +1,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { databaseUrl } from '../support/database.js';
 import { metric } from '../support/metrics.js';
 import { describeWithRedis } from '../support/describe-with-redis.js';

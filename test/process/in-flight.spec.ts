@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { type Customer, Deployment, metricOf, type RoleProcess } from '../support/deployment.js';
+import { type Customer, Deployment, type RoleProcess } from '../support/deployment.js';
+import { scrape } from '../support/scrape.js';
 import { Visitor } from '../support/visitor.js';
 import { eventually, type LinkBody } from '../support/waypost.js';
 
@@ -26,10 +27,10 @@ describe('clicks in flight, as metrics', () => {
     for (let n = 0; n < count; n++) expect((await visitor.get(tenant.domain, `/${link.key}`)).status).toBe(302);
     visitor.leave();
   }
-  const counts = async (process: RoleProcess, ...names: string[]): Promise<number[]> => {
-    const values: number[] = [];
-    for (const name of names) values.push(await metricOf(process, `waypost_clicks_${name}`));
-    return values;
+  /** At one time: between two looks, clicks go on. */
+  const counts = async ({ ops }: RoleProcess, ...names: string[]): Promise<number[]> => {
+    const text = await scrape(ops);
+    return names.map((name) => Number(new RegExp(`^waypost_clicks_${name} (\\S+)$`, 'm').exec(text)?.[1]));
   };
   const OF_REDIRECT = ['accepted_total', 'adopted_total', 'shipped_total', 'spooled', 'shed_total'];
 
