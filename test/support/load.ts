@@ -9,6 +9,9 @@ interface Visit {
   took: number;
 }
 
+/** For so long nobody may be answered before visitors run out: a machine may stand still for a moment, and no visit is lost by that. */
+const STALL_SECONDS = 5;
+
 export const quantile = (values: number[], part: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
@@ -85,7 +88,7 @@ export class SteadyLoad extends Load {
     private readonly rate: number,
     next: Next,
   ) {
-    super(way, rate, next);
+    super(way, rate * STALL_SECONDS, next);
     this.timer = setInterval(() => this.tick(), 5);
   }
 
