@@ -1,4 +1,4 @@
-import { medianBy, mustAll, printTable } from './report.mjs';
+import { medianBy, mustAll, mustNearlyAll, printTable, refusedOf } from './report.mjs';
 import { memoryOf, settled, startRedirect } from './servers.mjs';
 
 const CONNECTIONS = 64;
@@ -13,8 +13,6 @@ const WARM_UP = 10_000;
 const TARGET = { slower: 1.3, pacedP99: 10 };
 const STEPS = [0, 25_000, 50_000, 100_000, 150_000, 200_000, 250_000, 300_000, 400_000, 600_000, 800_000, 1_000_000];
 const MEMORY_SECONDS = 240;
-/** Of links asked for at full speed: a redirect process that is behind with its look-ups refuses some, with 503. */
-const REFUSED_AT_MOST = 0.001;
 /** In MB: more than a million links take, so that all of them are remembered. */
 const CACHE = '1200';
 const MB = 2 ** 20;
@@ -103,15 +101,6 @@ export async function measureMemory({ many: { host, links }, visitors, run, env,
   await server.stop();
   return reported(steps, links);
 }
-
-function mustNearlyAll(round) {
-  const { requests, statuses } = round;
-  const refused = refusedOf(round);
-  const expected = refused <= REFUSED_AT_MOST * requests ? refused : 0;
-  mustAll(302, { requests: requests - expected, statuses });
-}
-
-const refusedOf = ({ statuses }) => statuses[503] ?? 0;
 
 function reported(steps, links) {
   const [empty] = steps;
