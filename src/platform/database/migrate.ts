@@ -1,12 +1,21 @@
 import pg from 'pg';
 import { runMigrations as migrateQueue } from 'bullmq';
 import { DataSource } from 'typeorm';
-import type { DatabaseUrls } from '../config/config.js';
+import { ConfigError, type DatabaseUrls } from '../config/config.js';
 
 /** The schema BullMQ keeps its queues in when they live in PostgreSQL. */
 export const QUEUE_SCHEMA = 'bullmq';
 
 const OWNER = 'waypost_owner';
+/** Which URL logs in as each role. */
+const URL_OF = {
+  [OWNER]: 'owner',
+  waypost_app: 'app',
+  waypost_ingest: 'ingest',
+  waypost_resolver: 'resolver',
+} as const;
+type RoleName = keyof typeof URL_OF;
+
 /** Statements end by themselves on the server too, a little before the client's own deadline. */
 const ROLE_LIMITS = {
   waypost_app: { statement_timeout: '8s', lock_timeout: '5s', idle_in_transaction_session_timeout: '30s' },
@@ -15,6 +24,8 @@ const ROLE_LIMITS = {
 } as const;
 
 const MIGRATION_LOCK = 7_719_253;
+/** insufficient_privilege */
+const DENIED = '42501';
 
 /**
  * Creates the roles, the tables and the queue's schema, or brings them up to date. Idempotent; two at once take turns.
@@ -22,6 +33,7 @@ const MIGRATION_LOCK = 7_719_253;
  *
  * @param options.migrations folder of the compiled migrations
  * @returns names of the migrations that were run
+ * @throws ConfigError where the owner's URL has too few rights over the roles: with the statements that are left to do
  */
 export async function migrate(
   urls: DatabaseUrls,
@@ -47,26 +59,11 @@ async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void>
     'SELECT current_user AS me, current_database() AS database',
   );
   const { me, database } = rows[0] as { me: string; database: string };
-  const logins = {
-    [OWNER]: urls.owner,
-    waypost_app: urls.app,
-    waypost_ingest: urls.ingest,
-    waypost_resolver: urls.resolver,
-  };
-  for (const [role, url] of Object.entries(logins)) {
-    const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
-    if (known.rowCount === 0) {
-      await client.query(`CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE`);
-    }
-    const { username, password } = new URL(url);
-    if (known.rowCount === 0 && username === role && password) {
-      await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(decodeURIComponent(password))}`);
-    }
-  }
-  for (const [role, limits] of Object.entries(ROLE_LIMITS)) {
-    for (const [name, value] of Object.entries(limits)) {
-      await setRoleLimit(client, database, role, name, value);
-    }
+  try {
+    for (const role of await missingRoles(client)) await createRole(client, role, urls[URL_OF[role]]);
+    for (const statement of await missingLimits(client, database)) await client.query(statement);
+  } catch (error) {
+    throw (error as { code?: unknown }).code === DENIED ? await leftToSuperuser(client, me, database) : error;
   }
   if (me === OWNER) return;
   await client.query(`GRANT ${OWNER} TO ${pg.escapeIdentifier(me)}`);
@@ -74,21 +71,49 @@ async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void>
   await client.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${OWNER}`);
 }
 
-/** Writes a setting only when it differs, so that an owner without rights over the roles can still migrate. */
-async function setRoleLimit(
-  client: pg.Client,
-  database: string,
-  role: string,
-  name: string,
-  value: string,
-): Promise<void> {
-  const { rowCount } = await client.query(
-    `SELECT 1 FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
-     WHERE r.rolname = $1 AND d.datname = $2 AND $3 = ANY (s.setconfig)`,
-    [role, database, `${name}=${value}`],
+async function missingRoles(client: pg.Client): Promise<RoleName[]> {
+  const { rows } = await client.query<{ name: string }>('SELECT rolname AS name FROM pg_roles');
+  const there = new Set(rows.map(({ name }) => name));
+  return (Object.keys(URL_OF) as RoleName[]).filter((role) => !there.has(role));
+}
+
+async function createRole(client: pg.Client, role: RoleName, url: string): Promise<void> {
+  await client.query(`CREATE ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE`);
+  const { username, password } = new URL(url);
+  if (username === role && password) {
+    await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(decodeURIComponent(password))}`);
+  }
+}
+
+/** Statements for what differs alone, so that an owner without rights over the roles can still migrate. */
+async function missingLimits(client: pg.Client, database: string): Promise<string[]> {
+  const { rows } = await client.query<{ role: string; setting: string }>(
+    `SELECT r.rolname AS role, unnest(s.setconfig) AS setting
+     FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
+     WHERE d.datname = $1`,
+    [database],
   );
-  if (rowCount) return;
-  await client.query(`ALTER ROLE ${role} IN DATABASE ${pg.escapeIdentifier(database)} SET ${name} = '${value}'`);
+  const there = new Set(rows.map(({ role, setting }) => `${role} ${setting}`));
+  const here = `IN DATABASE ${pg.escapeIdentifier(database)}`;
+  return Object.entries(ROLE_LIMITS).flatMap(([role, limits]) =>
+    Object.entries(limits)
+      .filter(([name, value]) => !there.has(`${role} ${name}=${value}`))
+      .map(([name, value]) => `ALTER ROLE ${role} ${here} SET ${name} = '${value}'`),
+  );
+}
+
+/** To alter a role takes CREATEROLE and, from PostgreSQL 16 on, the admin option for it, which who made it has. */
+async function leftToSuperuser(client: pg.Client, me: string, database: string): Promise<ConfigError> {
+  const statements = [
+    ...(await missingRoles(client)).map((role) => `CREATE ROLE ${role} LOGIN PASSWORD '…'`),
+    ...(await missingLimits(client, database)),
+  ];
+  return new ConfigError(
+    [
+      `DATABASE_OWNER_URL: ${me} may not make or alter roles. Have a superuser run these, and migrate again:`,
+      ...statements.map((statement) => `${statement};`),
+    ].join('\n  '),
+  );
 }
 
 async function migrateTables(url: string, options: { migrations: string; hashPartitions: number }): Promise<string[]> {
