@@ -42,13 +42,21 @@ describe('readSettings', () => {
     });
   });
 
-  it('reads from a replica with the roles and passwords of the primary', () => {
-    const replica = { DATABASE_REPLICA_URL: 'postgres://someone:else@replica.internal/waypost' };
-    expect(readSettings({ ...server, ...replica }, 'run').databaseUrls?.replica).toEqual({
-      app: 'postgres://waypost_app:s%40cret@replica.internal/waypost',
-      resolver: 'postgres://waypost_resolver:s%40cret@replica.internal/waypost',
-    });
-  });
+  it.each(['replica.internal:5432', 'someone:else@replica.internal:5432'])(
+    'reads from a replica, %s, with the roles and passwords of the primary',
+    (replica) => {
+      const given = { ...server, DATABASE_REPLICA_URL: `postgres://${replica}/waypost` };
+      expect(readSettings(given, 'run').databaseUrls?.replica).toEqual({
+        app: 'postgres://waypost_app:s%40cret@replica.internal:5432/waypost',
+        resolver: 'postgres://waypost_resolver:s%40cret@replica.internal:5432/waypost',
+      });
+    },
+  );
+
+  it.each(['postgres:///waypost', 'replica.internal', 'mysql://replica.internal/waypost'])(
+    'refuses %s for a replica',
+    (DATABASE_REPLICA_URL) => expect(refusal({ DATABASE_REPLICA_URL })).toContain('  DATABASE_REPLICA_URL: must look'),
+  );
 
   it('names every bad or missing variable in one message, and shows no value', () => {
     const bad = { APP_ROLE: 'api', PORT: '99999', REDIS_URL: 'hunter2', SECRET_KEY: 'c2hvcnQ=', LOG_LEVEL: 'loud' };

@@ -13,6 +13,10 @@ const port = z.coerce.number().int().min(1).max(65535);
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\/[^@/]+@/, 'must look like postgres://role:password@host/database');
+/** Its role and password are those of the primary's URLs, whatever it says. */
+const replicaUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\/([^@/]+@)?[^@/]+(\/|$)/, 'must look like postgres://host/database');
 const redisUrl = z.string().superRefine((value, context) => {
   try {
     parseRedisUrl(value);
@@ -94,7 +98,7 @@ const environment = z.object({
   DATABASE_OWNER_URL: postgresUrl.optional(),
   DATABASE_INGEST_URL: postgresUrl.optional(),
   DATABASE_RESOLVER_URL: postgresUrl.optional(),
-  DATABASE_REPLICA_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URL: replicaUrl.optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
   HASH_PARTITIONS: z.coerce.number().int().min(1).max(256).default(16),
   REDIS_URL: redisUrl.optional(),
