@@ -10,14 +10,15 @@ const DESCRIPTORS = 4_096;
 /** What the processes need of the machine: of the one that the doctor runs on. */
 export async function checkMachine(config: Config): Promise<Finding[]> {
   return [
-    ...(await checkSpool(join(config.dataDir, 'spool'), config.spoolBytes)),
     ...(await checkDescriptors()),
     ...(await checkFile('GEO_DATABASE', config.geoDatabase ?? undefined)),
     ...(await checkFile('REPUTATION_FEED', config.reputationFeed)),
   ];
 }
 
-async function checkSpool(spool: string, most: number): Promise<Finding[]> {
+/** Whether clicks can wait where the redirect role is to keep them. */
+export async function checkSpool({ dataDir, spoolBytes: most }: Config): Promise<Finding[]> {
+  const spool = join(dataDir, 'spool');
   const folder = await nearest(resolve(spool));
   try {
     await access(folder, constants.W_OK | constants.X_OK);

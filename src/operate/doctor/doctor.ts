@@ -1,4 +1,4 @@
-import { type Config, ConfigError } from '../../platform/config/config.js';
+import { type Config, ConfigError, type Settings } from '../../platform/config/config.js';
 import { settingsFromEnvironment } from '../../platform/config/environment.js';
 import { operatorConfig } from '../../roles/embedded/operator-config.js';
 import { DONE, FOUND } from '../exit-codes.js';
@@ -7,13 +7,13 @@ import { checkClock } from './check-clock.js';
 import { checkConnections } from './check-connections.js';
 import { checkDomains, checkResolvers } from './check-dns.js';
 import { checkIsolation } from './check-isolation.js';
-import { checkMachine } from './check-machine.js';
+import { checkMachine, checkSpool } from './check-machine.js';
 import { checkRedis } from './check-redis.js';
 import { checkReplica } from './check-replica.js';
 import { checkHashPartitions, checkMigrations, checkOutbox, checkPartitions, checkQueue } from './check-schema.js';
 import { checkSecrets } from './check-secrets.js';
 import { type Finding, finding } from './finding.js';
-import { Sessions } from './sessions.js';
+import { rolesToTry, Sessions } from './sessions.js';
 
 /** Looks at the whole set-up and says what to mend; changes nothing. @returns 3 when something was found */
 export async function doctorCommand({ json }: { json?: true }): Promise<number> {
@@ -34,14 +34,14 @@ interface Examination {
 }
 
 async function examine(): Promise<Examination> {
-  const settings = await readConfig();
-  if ('id' in settings) return { findings: [settings], checks: ['config'] };
-  const { config, hashPartitions } = settings;
-  const sessions = await Sessions.connect(config);
+  const read = await readConfig();
+  if ('id' in read) return { findings: [read], checks: ['config'] };
+  const { config, settings } = read;
+  const sessions = await Sessions.connect(config, rolesToTry(settings));
   try {
     const findings: Finding[] = [];
     const checks = ['config'];
-    for (const [name, check] of Object.entries(checksOf(config, hashPartitions, sessions))) {
+    for (const [name, check] of Object.entries(checksOf(config, settings, sessions))) {
       if (!check) continue;
       checks.push(name);
       findings.push(...(await made(name, check)));
@@ -53,10 +53,10 @@ async function examine(): Promise<Examination> {
   }
 }
 
-async function readConfig(): Promise<{ config: Config; hashPartitions: number } | Finding> {
+async function readConfig(): Promise<{ config: Config; settings: Settings } | Finding> {
   try {
     const settings = settingsFromEnvironment('run');
-    return { config: await operatorConfig(settings), hashPartitions: settings.hashPartitions };
+    return { config: await operatorConfig(settings), settings };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return finding('config_invalid', error.message, 'Set the variables as docs/configuration.md says');
@@ -65,7 +65,8 @@ async function readConfig(): Promise<{ config: Config; hashPartitions: number } 
 
 type Check = () => Promise<Finding[]>;
 
-function checksOf(config: Config, hashPartitions: number, sessions: Sessions): Record<string, Check | undefined> {
+/** @param settings of the process that the doctor runs beside, whose role `config` does not tell */
+function checksOf(config: Config, settings: Settings, sessions: Sessions): Record<string, Check | undefined> {
   const { redisUrl, dnsServers, clickRetentionDays } = config;
   const { any } = sessions;
   return {
@@ -73,7 +74,7 @@ function checksOf(config: Config, hashPartitions: number, sessions: Sessions): R
     isolation: where(any, checkIsolation),
     migrations: where(sessions.get('owner'), checkMigrations),
     partitions: where(any, (client) => checkPartitions(client, clickRetentionDays)),
-    hashPartitions: where(any, (client) => checkHashPartitions(client, hashPartitions)),
+    hashPartitions: where(any, (client) => checkHashPartitions(client, settings.hashPartitions)),
     queue: where(redisUrl === undefined ? any : undefined, checkQueue),
     outbox: where(sessions.get('ingest'), checkOutbox),
     secrets: where(sessions.get('ingest'), (client) => checkSecrets(client, config)),
@@ -82,6 +83,7 @@ function checksOf(config: Config, hashPartitions: number, sessions: Sessions): R
     replica: where(config.databaseUrls.replica, ({ app }) => checkReplica(app)),
     resolvers: where(dnsServers, checkResolvers),
     domains: where(sessions.get('resolver'), (client) => checkDomains(client, dnsServers)),
+    spool: where(settings.roles.has('redirect') ? config : undefined, checkSpool),
     machine: () => checkMachine(config),
   };
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Config } from '../../platform/config/config.js';
+import type { Config, Role as ProcessRole, Settings } from '../../platform/config/config.js';
 import { type Finding, finding } from './finding.js';
 
 const DEADLINE_MS = 5_000;
@@ -7,15 +7,29 @@ const DEADLINE_MS = 5_000;
 export const ROLES = ['owner', 'app', 'ingest', 'resolver'] as const;
 type Role = (typeof ROLES)[number];
 
+/** As whom each of Waypost's roles connects. */
+const USED_BY: Record<ProcessRole, Role[]> = { api: ['app'], redirect: ['resolver'], worker: ['app', 'ingest'] };
+
+/**
+ * As whom to connect. Beside one role, as in its pod, the passwords of others are not there to try: then as that role
+ * does, and as whom variables name.
+ */
+export function rolesToTry({ roles, namedUrls }: Settings): Role[] {
+  const [only, ...more] = roles;
+  if (only === undefined || more.length > 0) return [...ROLES];
+  const wanted = new Set([...USED_BY[only], ...namedUrls]);
+  return ROLES.filter((role) => wanted.has(role));
+}
+
 /** Connections to the primary, as far as they could be had. */
 export class Sessions {
   private readonly open = new Map<Role, pg.Client>();
   /** What went wrong at connecting. */
   readonly findings: Finding[] = [];
 
-  static async connect({ databaseUrls }: Config): Promise<Sessions> {
+  static async connect({ databaseUrls }: Config, roles: Role[]): Promise<Sessions> {
     const sessions = new Sessions();
-    for (const role of ROLES) {
+    for (const role of roles) {
       try {
         sessions.open.set(role, await connected(databaseUrls[role]));
       } catch (error) {

@@ -190,6 +190,8 @@ export interface Settings {
   dataDir: string;
   /** Undefined: the embedded server. */
   databaseUrls: DatabaseUrls | undefined;
+  /** Those that a variable of their own names: others derive from DATABASE_URL, whose password need not be theirs. */
+  namedUrls: ReadonlyArray<keyof typeof OWN_URL>;
   poolSize: number;
   hashPartitions: number;
   redirectWorkers: number;
@@ -368,6 +370,7 @@ export function readSettings(variables: Record<string, string | undefined>, purp
     ports: { api: env.PORT, redirect: env.REDIRECT_PORT, ops: env.OPS_PORT },
     dataDir: env.DATA_DIR,
     databaseUrls: env.DATABASE_URL ? databaseUrls(env, env.DATABASE_URL) : undefined,
+    namedUrls: namedUrls(env),
     poolSize: env.DATABASE_POOL_SIZE,
     hashPartitions: env.HASH_PARTITIONS,
     redirectWorkers: env.REDIRECT_WORKERS,
@@ -452,6 +455,15 @@ function platformOidc(env: Environment): PlatformOidc | undefined {
   const { PLATFORM_OIDC_ROLE_CLAIM: roleClaim, PLATFORM_OIDC_ROLES: roles } = env;
   return issuer && audience && roleClaim && roles ? { issuer, audience, roleClaim, roles } : undefined;
 }
+
+const OWN_URL = {
+  owner: 'DATABASE_OWNER_URL',
+  ingest: 'DATABASE_INGEST_URL',
+  resolver: 'DATABASE_RESOLVER_URL',
+} as const;
+
+const namedUrls = (env: Environment): Settings['namedUrls'] =>
+  (Object.keys(OWN_URL) as Array<keyof typeof OWN_URL>).filter((role) => env[OWN_URL[role]] !== undefined);
 
 function databaseUrls(env: Environment, appUrl: string): DatabaseUrls {
   const as = (role: string): string => {
