@@ -218,6 +218,15 @@ describeChart('the manifests', () => {
     }
   });
 
+  it('leave a persistent spool’s claim as it is while clicks get more of it', () => {
+    const claimsWith = (maxMb: number): unknown =>
+      manifestsOf(rendered('volumes', { redirect: { spool: { maxMb, volumeMb: 9000 } } }))
+        .filter(({ kind }) => kind === 'StatefulSet')
+        .map(({ spec }) => (spec as Record<string, unknown>).volumeClaimTemplates);
+    expect(claimsWith(7000)).toEqual(claimsWith(4096));
+    expect(JSON.stringify(claimsWith(7000))).toContain('"storage":"9000Mi"');
+  });
+
   it.each(PROFILES)('of %s let a node be drained, and pods be scaled by one hand alone', (profile) => {
     const budgets = ofKind<{ maxUnavailable: number }>(profile, 'PodDisruptionBudget');
     expect(budgets.map(({ spec }) => spec.maxUnavailable)).toEqual([1, 1, 1]);

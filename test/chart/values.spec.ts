@@ -44,6 +44,7 @@ const OTHERS: Record<string, unknown> = {
   'env.PLATFORM_OIDC_ISSUER': 'https://id.example.com',
   'env.GEO_DATABASE': '/other.mmdb',
   'env.REPUTATION_FEED': '/feed',
+  'redirect.spool.volumeMb': 9_000,
   'worker.autoscaling.kind': 'hpa',
   'worker.autoscaling.keda.prometheusAddress': 'http://other:9090',
   'gateway.parentRefs': [{ name: 'other' }],
@@ -196,6 +197,11 @@ describeChart('values.yaml', () => {
         redirect: { hostnames: Array.from({ length: 64 }, (_, n) => `d${n}.example.com`) },
       },
       'a Gateway has 64 listeners at most',
+    ],
+    [
+      'a volume that its clicks fill',
+      { redirect: { spool: { maxMb: 1024, volumeMb: 1215 } } },
+      'redirect.spool.volumeMb: 1215 MiB are too few for redirect.spool.maxMb: 1216 at least',
     ],
   ])('is refused with %s, and says so', (_name, wrong, message) => {
     expect(() => rendered('minimal', wrong)).toThrow(message);

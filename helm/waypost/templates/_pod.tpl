@@ -156,6 +156,12 @@ spec:
 
 {{- /* Beside clicks lie the links most asked for, and what the file system itself takes. */ -}}
 {{- define "waypost.spoolSize" -}}
-{{- $mb := int .Values.redirect.spool.maxMb -}}
-{{ add $mb (div $mb 8) 64 }}Mi
+{{- $spool := .Values.redirect.spool -}}
+{{- $mb := int64 $spool.maxMb -}}
+{{- $least := add $mb (div $mb 8) 64 -}}
+{{- $volume := int64 (default $least $spool.volumeMb) -}}
+{{- if lt $volume $least -}}
+{{- fail (printf "redirect.spool.volumeMb: %d MiB are too few for redirect.spool.maxMb: %d at least" $volume $least) -}}
+{{- end -}}
+{{ $volume }}Mi
 {{- end -}}
