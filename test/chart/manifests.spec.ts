@@ -273,12 +273,12 @@ describeChart('the manifests', () => {
     for (const { labels } of podsOf('full')) expect(selects(deny?.podSelector.matchLabels ?? {}, labels)).toBe(true);
 
     const flows = Object.fromEntries(
-      [...ROLES, 'migration', 'backup'].map((role) => [
+      [...ROLES, 'migration', 'backup', 'smoke-test'].map((role) => [
         role,
         of(role).map(({ ingress, egress }) => [portsOf(ingress), portsOf(egress)]),
       ]),
     );
-    const [postgres, redis, dns, collector] = [[5432, 6432], [6379], [53, 53], [4318]];
+    const [postgres, redis, dns, collector] = [[5432, 6432], [6379], [53, 53, 5353, 5353], [4318]];
     expect(flows).toEqual({
       api: [
         [
@@ -295,6 +295,7 @@ describeChart('the manifests', () => {
       worker: [[[ports.ops], [...dns, ...postgres, ...redis, ...collector]]],
       migration: [[[], [...dns, ...postgres, ...collector]]],
       backup: [[[], [...dns, ...postgres, ...collector]]],
+      'smoke-test': [[[], [...dns, ports.api, ports.redirect, ports.ops, ...collector]]],
     });
   });
 

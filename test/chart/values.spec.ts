@@ -52,6 +52,7 @@ const OTHERS: Record<string, unknown> = {
   'networkPolicy.monitoring': [{ podSelector: {} }],
   'networkPolicy.postgres.to': [{ podSelector: {} }],
   'networkPolicy.redis.to': [{ podSelector: {} }],
+  'networkPolicy.dns.ports': [1],
   'networkPolicy.postgres.ports': [1],
   'networkPolicy.redis.ports': [1],
   'networkPolicy.privateNetworks': ['192.0.2.0/24'],
