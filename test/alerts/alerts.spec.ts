@@ -122,6 +122,13 @@ describe('rules, dashboards and runbooks', () => {
     }
   });
 
+  it('read in a runbook the log of every pod of a role, and all of it', () => {
+    const whole = /logs (-l app\.kubernetes\.io\/component=(api|redirect|worker) --prefix --tail=-1 |job\/|<pod>)/;
+    for (const file of filesIn(RUNBOOKS, '.md')) {
+      for (const [command] of read(file).matchAll(/\bkubectl\b.* logs .*/g)) expect([file, command]).toEqual([file, expect.stringMatching(whole)]); // prettier-ignore
+    }
+  });
+
   it('lead from every runbook to pages that there are', () => {
     for (const file of filesIn(RUNBOOKS, '.md')) {
       for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
