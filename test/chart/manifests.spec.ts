@@ -312,6 +312,15 @@ describeChart('the manifests', () => {
     expect(secured).toHaveLength(3);
   });
 
+  it('keep the certificates of hostnames apart that differ in a dot alone', () => {
+    const hostnames = ['a-b.example.com', 'a.b.example.com', '*.b.example.com', 'any.b.example.com'];
+    const secrets = manifestsOf(rendered('full', { redirect: { hostnames } }))
+      .filter(({ kind }) => kind === 'Certificate')
+      .map(({ spec }) => (spec as Record<string, unknown>).secretName);
+    // And that of the API.
+    expect(new Set(secrets).size).toBe(hostnames.length + 1);
+  });
+
   it('carry every file of rules and every dashboard whole', () => {
     const rules = ofKind<{ groups: Array<{ rules: Array<{ alert?: string }> }> }>('full', 'PrometheusRule');
     expect(rules.flatMap(({ spec }) => spec.groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)))).toContain(

@@ -54,11 +54,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{- /* Of the Secret with a hostname's certificate. Takes [root, hostname]. */ -}}
 {{- define "waypost.tlsSecret" -}}
-{{- printf "%s-tls-%s" (include "waypost.fullname" (index . 0)) (index . 1 | replace "*" "any" | replace "." "-" | replace "_" "-") | trunc 253 -}}
+{{- include "waypost.ofHostname" (list (printf "%s-tls" (include "waypost.fullname" (index . 0))) (index . 1)) -}}
 {{- end -}}
 
-{{- /* A name with at most 63 characters, of which the end tells hostnames apart. Takes [prefix, hostname]. */ -}}
-{{- define "waypost.listener" -}}
+{{- /* A name with at most 50 characters after its prefix, of which the end tells hostnames apart. Takes [prefix, hostname]. */ -}}
+{{- define "waypost.ofHostname" -}}
 {{- $hostname := index . 1 -}}
 {{- printf "%s-%s-%s" (index . 0) ($hostname | replace "*" "any" | replace "." "-" | replace "_" "-" | trunc 40 | trimSuffix "-") (sha256sum $hostname | trunc 8) -}}
 {{- end -}}
