@@ -13,10 +13,18 @@ import type { Span } from './whole-days.js';
 /** Of one question; connections wait no longer than this for those who ask too much. */
 const DEADLINE_MS = 5_000;
 
+// A day of which clicks have expired is not whole, however many days the tenant keeps since. But for the day in which
+// what is kept begins: of that one exactly so much has expired.
 const DETAILS_SINCE = `
+  WITH kept AS MATERIALIZED (
+    SELECT now() - make_interval(days => click_retention_days) AS since FROM tenants WHERE id = $1
+  )
   SELECT greatest(
     to_timestamp(min(substring(month.relname FROM '^clicks_(\\d{4}_\\d{2})$')) || '_01 00:00+00', 'YYYY_MM_DD HH24:MITZH:TZM'),
-    (SELECT now() - make_interval(days => click_retention_days) FROM tenants WHERE id = $1)) AS since
+    (SELECT since FROM kept),
+    (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM erased_clicks
+     WHERE tenant_id = $1 AND expired > 0
+       AND day IS DISTINCT FROM ((SELECT since FROM kept) AT TIME ZONE 'UTC')::date)) AS since
   FROM pg_inherits JOIN pg_class AS month ON month.oid = inhrelid WHERE inhparent = 'clicks'::regclass`;
 
 // A span is up to date as long as no more has been counted in its time than it has. Parts of days serve at the ends of a
@@ -98,7 +106,7 @@ export class AnalyticsRepository {
     return row?.first ?? undefined;
   }
 
-  /** Since when all single clicks are there: what is older than the tenant keeps has been dropped, by month or by day. */
+  /** Since when all single clicks are there: what is older than the tenant keeps, or once kept, has been dropped. */
   async detailsSince(tx: Tx): Promise<Date | undefined> {
     const [row] = await this.ask<{ since: Date | null }>(tx, { sql: DETAILS_SINCE, values: [tx.tenantId] });
     return row?.since ?? undefined;

@@ -142,6 +142,20 @@ describe('sums of longer times', () => {
     expect(await browsersInGermany(tenant, 2, 0)).toEqual([{ browser: 'Firefox', clicks: 1 }]);
   });
 
+  it('answer nothing in place of clicks that are gone, also when more days are kept since', async () => {
+    await startAnew();
+    await ingest.clicks.store([german(6), german(1)]);
+    await operator.patch(`/v1/tenants/${tenant.tenantId}`, { clickRetentionDays: 3 });
+    await ingest.upkeep.expire();
+    for (const clickRetentionDays of [30, null]) {
+      await operator.patch(`/v1/tenants/${tenant.tenantId}`, { clickRetentionDays });
+      // With a late click no sum of that day serves, whoever made one.
+      await ingest.clicks.store([german(6)]);
+      expect(await browsersInGermany(tenant, 8, 0)).toBe(422);
+      expect(await browsersInGermany(tenant, 5, 0)).toEqual([{ browser: 'Firefox', clicks: 1 }]);
+    }
+  });
+
   it('are made once, however many make them', async () => {
     await startAnew();
     await ingest.clicks.store([german(2), german(1)]);
