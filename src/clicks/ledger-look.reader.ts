@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import pg from 'pg';
+import { poolOptions } from '../platform/database/pool-options.js';
 import type { Secrets } from '../platform/secrets/secrets.js';
 import type { ClicksJob } from './clicks.jobs.js';
 import { inQueue, inSpools } from './in-flight.reader.js';
@@ -10,6 +11,8 @@ import { reconcile, type Reconciliation } from './reconciliation.js';
 /** What does not add up is looked at once more: a redrive and its note, say, are two transactions. */
 const LOOKS = 2;
 const BETWEEN_MS = 3_000;
+/** After the server should have ended a statement itself: then the peer has vanished. */
+const GRACE_MS = 5_000;
 
 interface Asked {
   /** Of the database, as waypost_ingest. */
@@ -20,17 +23,22 @@ interface Asked {
   /** Of spools on this machine. */
   folders: string[];
   days: number;
-  /** As PostgreSQL has it. */
-  longestStatement: string;
+  longestStatementMs: number;
 }
 
 /** Whether each click that was accepted is stored, dropped, dead or in flight. */
 export async function lookAtLedger({ connectionString, applicationName, ...asked }: Asked): Promise<Reconciliation> {
-  const { queue, secrets, folders, days, longestStatement } = asked;
-  const client = new pg.Client({ connectionString, application_name: applicationName });
+  const { queue, secrets, folders, days, longestStatementMs } = asked;
+  const client = new pg.Client({
+    ...poolOptions(applicationName, 1),
+    connectionString,
+    query_timeout: longestStatementMs + GRACE_MS,
+  });
+  // One that breaks while nothing is asked of it would end the process. The next statement tells of it.
+  client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(`SET statement_timeout = '${longestStatement}'`);
+    await client.query(`SET statement_timeout = ${longestStatementMs}`);
     for (let left = LOOKS - 1; ; left--) {
       // In the order in which clicks travel: one that moves on meanwhile is met again.
       const spooled = (await Promise.all(folders.map((folder) => inSpools(folder, secrets)))).flat();

@@ -24,7 +24,7 @@ const SEGMENT_DAYS = 14;
 /** Yesterday and today: the command looks further back. */
 const RECONCILED_DAYS = 2;
 /** Other upkeep waits meanwhile. A deployment too large for this has the command run by itself. */
-const LONGEST_STATEMENT = '60s';
+const LONGEST_STATEMENT_MS = 60_000;
 
 /** What operators have asked for, and what has been kept long enough. */
 @Injectable()
@@ -59,7 +59,7 @@ export class LedgerUpkeep {
       secrets: this.secrets,
       folders: [],
       days: RECONCILED_DAYS,
-      longestStatement: LONGEST_STATEMENT,
+      longestStatementMs: LONGEST_STATEMENT_MS,
     });
     if (drift.length > 0) this.logger.error({ drift, ...difference }, 'The click ledger does not add up');
     return difference;

@@ -11,7 +11,7 @@ import { operatorConfig } from '../roles/embedded/operator-config.js';
 import { DONE } from './exit-codes.js';
 import { say, sayJson } from './output.js';
 
-const LONGEST_STATEMENT = '15min';
+const LONGEST_STATEMENT_MS = 15 * 60_000;
 
 /** Whether each click that was accepted is stored, dropped, dead or in flight. @returns 1 if not, as it always did */
 export async function reconcileCommand(options: { json?: true; days: string; spool: string[] }): Promise<number> {
@@ -36,7 +36,7 @@ async function look(config: Config, folders: string[], days: number): Promise<Re
       secrets,
       folders,
       days,
-      longestStatement: LONGEST_STATEMENT,
+      longestStatementMs: LONGEST_STATEMENT_MS,
     });
   } finally {
     await queue.close();

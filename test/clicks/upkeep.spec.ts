@@ -1,6 +1,15 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Queue } from 'bullmq';
 import type { Click } from '../../src/clicks/click.js';
+import type { ClicksJob } from '../../src/clicks/clicks.jobs.js';
+import { lookAtLedger } from '../../src/clicks/ledger-look.reader.js';
+import type { Reconciliation } from '../../src/clicks/reconciliation.js';
 import { newId } from '../../src/platform/ids.js';
+import { Secrets } from '../../src/platform/secrets/secrets.js';
+import { databaseUrl } from '../support/database.js';
 import { clickOn, Ingest, linkUuid, rowsOf, sumsOf, tenantUuid } from '../support/ingest.js';
 import { eventually, newTenant, operator, type Tenant, visit } from '../support/waypost.js';
 
@@ -147,6 +156,42 @@ describe('upkeep of clicks', () => {
     expect([await count(tenant), await count(other)]).toEqual([1, 3]);
     // What was counted stays counted.
     expect((await sumsOf(tenant)).byTenant?.clicks).toBe(2);
+  });
+});
+
+describe('a look at the ledger', () => {
+  const applicationName = 'test-look-at-ledger';
+  /** @param meanwhile happens between the database's first statement and its next */
+  const look = (connectionString: string, meanwhile: () => Promise<unknown>): Promise<Reconciliation> =>
+    lookAtLedger({
+      connectionString,
+      applicationName,
+      queue: { getRanges: () => meanwhile().then(() => []) } as unknown as Queue<ClicksJob>,
+      secrets: new Secrets(Buffer.alloc(32, 1)),
+      folders: [],
+      days: 1,
+      longestStatementMs: 60_000,
+    });
+
+  it('fails, and no more than that, where the database goes while nothing is asked of it', async () => {
+    const restart = async (): Promise<void> => {
+      await rowsOf(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, [
+        applicationName,
+      ]);
+      await sleep(500);
+    };
+    await expect(look(await databaseUrl('waypost_ingest'), restart)).rejects.toThrow(/not queryable/);
+  });
+
+  it('does not wait for a database that says nothing', async () => {
+    const silent = net.createServer();
+    const connected = new Set<net.Socket>();
+    silent.on('connection', (socket) => connected.add(socket.on('error', () => undefined)));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    await expect(look(`postgres://nobody@127.0.0.1:${port}/none`, async () => undefined)).rejects.toThrow(/timeout/);
+    for (const socket of connected) socket.destroy();
+    silent.close();
   });
 });
 
