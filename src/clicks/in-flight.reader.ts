@@ -7,7 +7,10 @@ import { CLICKS_KEY, type ClicksJob } from './clicks.jobs.js';
 import { segmentOf } from './spool.js';
 
 const JOBS_AT_ONCE = 200;
-const UNFINISHED = ['waiting', 'active', 'delayed', 'prioritized', 'failed'] as const;
+/** PostgreSQL is asked for one after the other: those that are worked on last, for the others get there meanwhile. */
+const UNFINISHED = ['failed', 'delayed', 'prioritized', 'wait', 'active'] as const;
+/** The second for those that were put off or came while the jobs of the first were read. */
+const PASSES = 2;
 
 /** A segment that the worker may not have dealt with yet. */
 export interface InFlight {
@@ -34,19 +37,27 @@ export async function inSpools(parent: string, secrets: Secrets): Promise<InFlig
   return found;
 }
 
+/**
+ * By their ids, all at one time: places in a queue change while it is worked off. One that is done and gone since is in
+ * the ledger, which is looked at later.
+ */
 export async function inQueue(queue: Queue<ClicksJob>, secrets: Secrets): Promise<InFlight[]> {
   const found: InFlight[] = [];
-  for (let from = 0; ; from += JOBS_AT_ONCE) {
-    const jobs = await queue.getJobs([...UNFINISHED], from, from + JOBS_AT_ONCE - 1, true);
-    for (const job of jobs) {
-      // One that was finished while the others were read.
-      if (!job?.data) continue;
-      const { segment, spool, number, frames } = job.data;
-      const clicks = countIn(segment, Buffer.from(frames, 'base64'), secrets);
-      found.push({ segment, spool, number, clicks, where: 'queue' });
+  const looked = new Set<string>();
+  for (let pass = 0; pass < PASSES; pass++) {
+    const ids = (await queue.getRanges([...UNFINISHED], 0, -1)).filter((id) => !looked.has(id));
+    for (let from = 0; from < ids.length; from += JOBS_AT_ONCE) {
+      const jobs = await Promise.all(ids.slice(from, from + JOBS_AT_ONCE).map((id) => queue.getJob(id)));
+      found.push(...jobs.flatMap((job) => (job?.data ? [waitingIn(job.data, secrets)] : [])));
     }
-    if (jobs.length < JOBS_AT_ONCE) return found;
+    for (const id of ids) looked.add(id);
   }
+  return found;
+}
+
+function waitingIn({ segment, spool, number, frames }: ClicksJob, secrets: Secrets): InFlight {
+  const clicks = countIn(segment, Buffer.from(frames, 'base64'), secrets);
+  return { segment, spool, number, clicks, where: 'queue' };
 }
 
 const countIn = (segment: string, bytes: Buffer, secrets: Secrets): number | undefined =>

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { InFlight } from './in-flight.reader.js';
+import type { Queue } from 'bullmq';
+import { Secrets } from '../platform/secrets/secrets.js';
+import type { ClicksJob } from './clicks.jobs.js';
+import { type InFlight, inQueue } from './in-flight.reader.js';
 import type { LedgerFacts, SpoolAccount } from './ledger.reader.js';
 import { reconcile } from './reconciliation.js';
 
@@ -121,5 +124,43 @@ describe('reconciliation', () => {
   it('says of how many segments nobody knows the clicks', () => {
     const seen = [waiting(3, { clicks: undefined })];
     expect(reconcile(seen, facts({ unreadable: 2 })).unreadable).toBe(3);
+  });
+});
+
+/** A queue whose worker does the first 250 jobs once somebody has read 200, and puts the last of those off. */
+class BusyQueue {
+  private read = 0;
+
+  constructor(private readonly jobs: Array<{ id: string; data: ClicksJob }>) {}
+
+  get left(): string[] {
+    return this.jobs.map(({ data }) => data.segment);
+  }
+
+  getRanges = async (): Promise<string[]> => this.jobs.map(({ id }) => id);
+
+  getJob = async (id: string) => {
+    const job = this.jobs.find((one) => one.id === id);
+    if (++this.read === 200) this.work();
+    return job;
+  };
+
+  private work(): void {
+    const last = this.jobs.splice(0, 250).at(-1);
+    if (last) this.jobs.push({ ...last, id: `${last.id}.1` });
+  }
+}
+
+describe('what is in the queue', () => {
+  it('has all that is left, although its worker goes on', async () => {
+    const jobs = Array.from({ length: 700 }, (_, number) => {
+      const segment = `s${number}`;
+      return { id: segment, data: { segment, frames: '', spool: 'a', number } };
+    });
+    const queue = new BusyQueue(jobs);
+    const found = await inQueue(queue as unknown as Queue<ClicksJob>, new Secrets(Buffer.alloc(32, 1)));
+    const segments = new Set(found.map(({ segment }) => segment));
+    expect(queue.left).toHaveLength(451);
+    expect(queue.left.filter((segment) => !segments.has(segment))).toEqual([]);
   });
 });
