@@ -57,11 +57,12 @@ export class DeadClicksRepository {
   }
 
   /** Clicks that still have a visitor's address after this many days. */
-  withAddress(days: number, limit: number): Promise<Sealed[]> {
+  withAddress(days: number, afterId: string, limit: number): Promise<Sealed[]> {
     return this.database.query<Sealed>(
       `SELECT id, kind, sealed FROM dead_clicks
-       WHERE has_address AND kind = 'click' AND failed_at < now() - make_interval(days => $1) LIMIT $2`,
-      [days, limit],
+       WHERE has_address AND kind = 'click' AND failed_at < now() - make_interval(days => $1) AND id > $2
+       ORDER BY id LIMIT $3`,
+      [days, afterId, limit],
     );
   }
 

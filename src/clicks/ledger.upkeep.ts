@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { Config } from '../platform/config/config.js';
 import { isDataFault } from '../platform/database/database-errors.js';
-import { nthId } from '../platform/ids.js';
+import { NIL_UUID, nthId } from '../platform/ids.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { CLICKS_QUEUE, type ClicksJob, DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
@@ -65,20 +65,41 @@ export class LedgerUpkeep {
     return difference;
   }
 
+  /** What fails of this keeps nothing else waiting. */
   async forget(): Promise<void> {
-    for (const { id, sealed } of await this.deadClicks.withAddress(ADDRESS_DAYS, AT_ONCE)) {
-      const letter = this.open(sealed);
-      if ('click' in letter) letter.click.address = '';
-      await this.deadClicks.replaceSealed(id, this.secrets.seal(DEAD_CLICKS_KEY, JSON.stringify(letter)));
+    const ends = await Promise.allSettled([this.forgetAddresses(), this.forgetLetters(), this.forgetSegments()]);
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  private async forgetAddresses(): Promise<void> {
+    for (let after = NIL_UUID, more = true; more;) {
+      const letters = await this.deadClicks.withAddress(ADDRESS_DAYS, after, AT_ONCE);
+      for (const { id, sealed } of letters) await this.forgetAddress(id, sealed);
+      more = letters.length === AT_ONCE;
+      after = letters.at(-1)?.id ?? after;
     }
+  }
+
+  private async forgetAddress(id: string, sealed: Buffer): Promise<void> {
+    const letter = this.open(id, sealed);
+    if (!letter) return;
+    if ('click' in letter) letter.click.address = '';
+    await this.deadClicks.replaceSealed(id, this.secrets.seal(DEAD_CLICKS_KEY, JSON.stringify(letter)));
+  }
+
+  private async forgetLetters(): Promise<void> {
     const letters = await this.deadClicks.forget(DEAD_LETTER_DAYS);
     if (letters > 0)
       this.logger.info({ letters }, 'Deleted dead letters that were stored after all, or can not be opened');
+  }
+
+  private async forgetSegments(): Promise<void> {
     await this.settled.forget(nthId('00000000-0000-7000-8000-000000000000', 0, Date.now() - SEGMENT_DAYS * DAY_MS));
   }
 
   private async redriveOne(id: string, sealed: Buffer): Promise<void> {
-    const fault = await this.faultOf(sealed);
+    const fault = await this.faultOf(id, sealed);
     if (fault === undefined) {
       await this.deadClicks.redriven(id);
       this.logger.info({ deadLetter: id }, 'A dead letter was stored after all');
@@ -89,8 +110,9 @@ export class LedgerUpkeep {
   }
 
   /** @returns why it can not be stored; undefined when it is */
-  private async faultOf(sealed: Buffer): Promise<string | undefined> {
-    const letter = this.open(sealed);
+  private async faultOf(id: string, sealed: Buffer): Promise<string | undefined> {
+    const letter = this.open(id, sealed);
+    if (!letter) return 'It can not be opened: sealed under a key that is not known here, or changed';
     if ('job' in letter) return (await this.segments.store(letter.job))?.message;
     try {
       const dropped = await this.clicks.store([{ ...letter.click, segment: letter.segment }]);
@@ -101,7 +123,13 @@ export class LedgerUpkeep {
     }
   }
 
-  private open(sealed: Buffer): DeadLetter {
-    return JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
+  /** @returns undefined for one that no key opens: the others must not wait for that */
+  private open(id: string, sealed: Buffer): DeadLetter | undefined {
+    try {
+      return JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
+    } catch (error) {
+      this.logger.error({ deadLetter: id, reason: String(error) }, 'A dead letter can not be opened');
+      return undefined;
+    }
   }
 }

@@ -35,7 +35,10 @@ export const openedLetterResponse = deadLetterResponse.extend({
   click: z
     .record(z.string(), z.unknown())
     .nullable()
-    .meta({ description: "What was to be stored, without the visitor's address; null for a segment" }),
+    .meta({
+      description:
+        "What was to be stored, without the visitor's address; null for a segment, and where no known key opens the letter",
+    }),
 });
 
 export const redriveResponse = z.object({

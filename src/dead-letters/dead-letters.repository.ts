@@ -13,7 +13,7 @@ export interface DeadLetterRow {
   redrivenAt: Date | null;
 }
 
-/** The letter, and the click it holds; of a segment there is nothing that could be shown. */
+/** The letter, and the click it holds; of a segment, or where no key opens it, there is nothing to show. */
 export type OpenedLetter = DeadLetterRow & { click: object | null };
 
 export type RequestedLetter = Pick<DeadLetterRow, 'id' | 'tenantId' | 'segment' | 'error'>;

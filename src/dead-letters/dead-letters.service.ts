@@ -42,7 +42,7 @@ export class DeadLettersService {
     return this.transactions.run(ctx, async (tx) => {
       const { sealed, ...letter } = await this.found(tx, id);
       await this.audit.record(tx, ctx, { action: 'dead_letter.opened', target: toPublicId('dead', id) });
-      return { ...letter, click: this.clickIn(sealed) };
+      return { ...letter, click: this.clickIn(id, sealed) };
     });
   }
 
@@ -92,11 +92,22 @@ export class DeadLettersService {
     return letter;
   }
 
-  private clickIn(sealed: Buffer): object | null {
-    const letter = JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
-    if (!('click' in letter)) return null;
+  private clickIn(id: string, sealed: Buffer): object | null {
+    const letter = this.open(id, sealed);
+    if (!letter || !('click' in letter)) return null;
     const { address: _, occurredAt, ...shown } = letter.click;
     return { ...shown, occurredAt: timeOf(occurredAt) };
+  }
+
+  /** @returns undefined for one that no key opens: what else is known of it is shown all the same */
+  private open(id: string, sealed: Buffer): DeadLetter | undefined {
+    try {
+      return JSON.parse(this.secrets.open(DEAD_CLICKS_KEY, sealed)) as DeadLetter;
+    } catch (error) {
+      const deadLetter = toPublicId('dead', id);
+      this.logger.error({ deadLetter, reason: String(error) }, 'A dead letter can not be opened');
+      return undefined;
+    }
   }
 }
 

@@ -47,6 +47,15 @@ describe('dead letters', () => {
     (await everything<LetterBody>(operator, `${PATH}?limit=20`)).filter((letter) => letter.segment === segment);
   const clicksOf = async ({ id }: LinkBody): Promise<number> =>
     (await tenant.get<LinkBody>(`/v1/links/${id}`)).body.clicks;
+  /** @returns as it was sealed before */
+  const reseal = (segment: string, sealed: Buffer): Promise<Buffer> =>
+    asRole('postgres', async (client) => {
+      const { rows } = await client.query<{ sealed: Buffer }>('SELECT sealed FROM dead_clicks WHERE segment = $1', [
+        segment,
+      ]);
+      await client.query('UPDATE dead_clicks SET sealed = $2 WHERE segment = $1', [segment, sealed]);
+      return rows[0]?.sealed ?? Buffer.of();
+    });
   const accountOf = (segment: string) =>
     asRole('postgres', async (client) => {
       const { rows } = await client.query<{ clicks: number; stored: number }>(
@@ -182,6 +191,40 @@ describe('dead letters', () => {
     expect(waiting.map(({ id }) => id)).toContain(hopeless?.id);
   }, 90_000);
 
+  it('that no key opens are shown without their click, fail again, and let others have their turn', async () => {
+    const jobs = [bad, bad].map((link) => segmentOf(segments.secretKey, [link]));
+    const [foreign, other] = jobs.map(({ segment }) => segment) as [string, string];
+    for (const job of jobs) await segments.deliver(job);
+    const [sealed, after] = (await Promise.all(
+      [foreign, other].map((segment) =>
+        eventually(
+          () => lettersOf(segment),
+          (letters) => letters.length === 1,
+        ),
+      ),
+    )) as [[LetterBody], [LetterBody]];
+    const before = await reseal(foreign, new Secrets(randomBytes(32)).seal(DEAD_CLICKS_KEY, '{}'));
+    try {
+      const shown = await operator.get<LetterBody>(`${PATH}/${sealed[0].id}`);
+      expect(shown).toMatchObject({ status: 200, body: { ...sealed[0], click: null } });
+      for (const { id } of [sealed[0], after[0]]) {
+        expect((await operator.post(`${PATH}/${id}/redrive`)).status).toBe(200);
+      }
+      const [failed] = await Promise.all(
+        [sealed[0], after[0]].map(({ id }) =>
+          eventually(
+            () => operator.get<LetterBody>(`${PATH}/${id}`),
+            ({ body }) => body.redriveRequestedAt === null,
+            30,
+          ),
+        ),
+      );
+      expect(failed?.body).toMatchObject({ redrivenAt: null, error: expect.stringContaining('can not be opened') });
+    } finally {
+      await reseal(foreign, before);
+    }
+  }, 60_000);
+
   it('are listed, shown and redriven by a command, too', async () => {
     const job = segmentOf(segments.secretKey, [bad]);
     await segments.deliver(job);
@@ -207,10 +250,12 @@ describe('dead letters', () => {
   }, 60_000);
 
   it('lose the address after two days, and are forgotten a month after they failed if they were stored after all', async () => {
-    const made = [1, 2, 3].map(() => segmentOf(segments.secretKey, [bad]));
-    const [old, recent, done] = made.map(({ segment }) => segment) as [string, string, string];
+    const made = [1, 2, 3, 4].map(() => segmentOf(segments.secretKey, [bad]));
+    const [foreign, old, recent, done] = made.map(({ segment }) => segment) as [string, string, string, string];
     for (const job of made) await segments.deliver(job);
     for (const [segment, change] of [
+      // Nobody can open it, and the others do not wait for that.
+      [foreign, `failed_at = now() - interval '3 days', sealed = '\\x00'`],
       [old, `failed_at = now() - interval '3 days'`],
       [done, `failed_at = now() - interval '31 days', redriven_at = now()`],
       [recent, `failed_at = now() - interval '1 day'`],
