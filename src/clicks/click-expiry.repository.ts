@@ -61,11 +61,14 @@ export class ClickExpiryRepository {
     return false;
   }
 
-  async finish(tx: Tx, linkId: string | undefined): Promise<void> {
-    await tx.manager.query('DELETE FROM click_erasures WHERE tenant_id = $1 AND link_id = $2', [
-      tx.tenantId,
-      linkId ?? NIL_UUID,
-    ]);
+  /** @returns false when another worker was first */
+  async finish(tx: Tx, linkId: string | undefined): Promise<boolean> {
+    const [{ finished }] = (await tx.manager.query(
+      `WITH gone AS (DELETE FROM click_erasures WHERE tenant_id = $1 AND link_id = $2 RETURNING 1)
+       SELECT count(*)::int AS finished FROM gone`,
+      [tx.tenantId, linkId ?? NIL_UUID],
+    )) as [{ finished: number }];
+    return finished > 0;
   }
 
   /** @returns how many months were dropped, all of whose clicks were before this day */

@@ -20,6 +20,9 @@ const PARTITIONS_EVERY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
 /** Other upkeep waits for its turn meanwhile; the next run goes on. */
 const COMPACTING_MS = 20_000;
+const ERASING_MS = 20_000;
+/** Of one erasure: all that are looked at together have their turn in one run, whatever stands before them. */
+const TURN_MS = 200;
 
 @Injectable()
 export class ClicksUpkeep implements OnModuleInit {
@@ -80,26 +83,36 @@ export class ClicksUpkeep implements OnModuleInit {
     if (rows > 0) this.logger.info({ rows, before }, 'Made hours of old quarter-hours');
   }
 
-  /** Erases the clicks of what was deleted. One that is interrupted begins anew. */
-  async erase(): Promise<void> {
-    for (const { tenantId, linkId } of await this.expiry.pending()) {
-      while (await this.transactions.run(systemContext(tenantId), (tx) => this.expiry.erase(tx, linkId)));
-      await this.noteErased({ tenantId, linkId });
+  /** Erases the clicks of what was deleted, for so long at most. The next run goes on with what is left. */
+  async erase(longestMs = ERASING_MS): Promise<void> {
+    const end = performance.now() + longestMs;
+    for (let pending = await this.expiry.pending(); pending.length > 0; pending = await this.expiry.pending()) {
+      for (const erasure of pending) {
+        await this.eraseSome(erasure, Math.min(end, performance.now() + TURN_MS));
+        if (performance.now() >= end) return;
+      }
     }
   }
 
+  private async eraseSome({ tenantId, linkId }: Erasure, until: number): Promise<void> {
+    const some = (): Promise<boolean> =>
+      this.transactions.run(systemContext(tenantId), (tx) => this.expiry.erase(tx, linkId));
+    while (await some()) if (performance.now() >= until) return;
+    await this.noteErased({ tenantId, linkId });
+  }
+
+  /** Two workers may have erased the same: one of them says so. */
   private async noteErased({ tenantId, linkId }: Erasure): Promise<void> {
     const ctx = systemContext(tenantId);
-    await this.transactions.run(ctx, async (tx) => {
-      await this.expiry.finish(tx, linkId);
-      await this.audit.record(
-        tx,
-        ctx,
-        linkId === undefined
-          ? { action: 'tenant.clicks_erased', target: toPublicId('tnt', tenantId) }
-          : { action: 'link.clicks_erased', target: toPublicId('link', linkId) },
-      );
+    const event =
+      linkId === undefined
+        ? { action: 'tenant.clicks_erased' as const, target: toPublicId('tnt', tenantId) }
+        : { action: 'link.clicks_erased' as const, target: toPublicId('link', linkId) };
+    const finished = await this.transactions.run(ctx, async (tx) => {
+      const first = await this.expiry.finish(tx, linkId);
+      if (first) await this.audit.record(tx, ctx, event);
+      return first;
     });
-    this.logger.info({ tenantId, linkId }, 'Erased the clicks of what was deleted');
+    if (finished) this.logger.info({ tenantId, linkId }, 'Erased the clicks of what was deleted');
   }
 }

@@ -21,6 +21,8 @@ const ADDRESS_DAYS = 2;
 const DEAD_LETTER_DAYS = 30;
 /** What is reconciled lies well within. */
 const SEGMENT_DAYS = 14;
+/** Other upkeep waits meanwhile; the next run goes on. */
+const FORGETTING_MS = 20_000;
 /** Yesterday and today: the command looks further back. */
 const RECONCILED_DAYS = 2;
 /** Other upkeep waits meanwhile. A deployment too large for this has the command run by itself. */
@@ -73,7 +75,8 @@ export class LedgerUpkeep {
   }
 
   private async forgetAddresses(): Promise<void> {
-    for (let after = NIL_UUID, more = true; more;) {
+    const end = performance.now() + FORGETTING_MS;
+    for (let after = NIL_UUID, more = true; more && performance.now() < end;) {
       const letters = await this.deadClicks.withAddress(ADDRESS_DAYS, after, AT_ONCE);
       for (const { id, sealed } of letters) await this.forgetAddress(id, sealed);
       more = letters.length === AT_ONCE;

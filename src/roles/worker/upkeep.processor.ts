@@ -55,7 +55,7 @@ export class UpkeepProcessor extends WorkerHost implements OnApplicationBootstra
       'forget-visitors': { every: HOUR, run: () => clicks.forgetVisitors() },
       'expire-clicks': { every: 6 * HOUR, run: () => clicks.expire() },
       'compact-rollups': { every: 10 * MINUTE, run: () => clicks.compact() },
-      'erase-clicks': { every: 10 * MINUTE, run: () => clicks.erase() },
+      'erase-clicks': { every: MINUTE, run: () => clicks.erase() },
       'recheck-domains': { every: 5 * MINUTE, run: () => domains.recheck() },
       'recheck-destinations': { every: destinationRecheckMs, run: (after) => this.recheckDestinations(after) },
       'sweep-idempotency-records': { every: 10 * MINUTE, run: () => idempotency.sweep() },
