@@ -41,6 +41,21 @@ export class ClicksRepository {
     });
   }
 
+  /**
+   * The database's time, in ms since 1970: what is dropped or destroyed for its age is gone for good.
+   *
+   * @throws when this process has another: then nobody knows how old anything is
+   */
+  async agreedTime(): Promise<number> {
+    const [row] = await this.database.query<{ time: number }>(TIME);
+    const time = row?.time ?? 0;
+    const apart = Math.abs(time - Date.now());
+    if (apart <= APART_MS) return time;
+    throw new Error(
+      `The clocks of this process and of the database are ${Math.round(apart / 1000)} s apart: nothing is dropped for its age`,
+    );
+  }
+
   /** Makes the monthly partitions that are missing, from this month on. @returns how many were made */
   async makePartitions(monthsAhead: number): Promise<number> {
     const [row] = await this.database.query<{ made: number }>('SELECT make_click_partitions(now()::date, $1) AS made', [
@@ -55,6 +70,11 @@ export class ClicksRepository {
     return row?.ahead ?? -1;
   }
 }
+
+/** What keeps its clock at all is within a second. */
+const APART_MS = 5 * 60_000;
+
+const TIME = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS time';
 
 const MONTHS_AHEAD = `
   SELECT coalesce(min(n), 25)::int - 1 AS ahead FROM generate_series(0, 24) AS n

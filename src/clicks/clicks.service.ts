@@ -34,6 +34,7 @@ export class ClicksService {
    * One transaction for all of these clicks, BATCH_SIZE at most; those that are stored already are passed over.
    *
    * @returns those that were dropped
+   * @throws when some would be dropped for their time, and this clock is not the database's: they can be stored later
    */
   async store(clicks: SpooledClick[]): Promise<DroppedClick[]> {
     const now = Date.now();
@@ -41,14 +42,15 @@ export class ClicksService {
     const { stored, orphaned, outside } = await this.insert(timely, now);
     clicksStored.inc(stored);
     if (stored > 0) this.noteFreshness(timely);
-    return [
+    const untimely: DroppedClick[] = [
       ...clicks.flatMap((click) => {
         const reason = this.untimely(click, now);
         return reason ? [{ segment: click.segment, reason }] : [];
       }),
       ...outside.map(({ segment }) => ({ segment, reason: 'too_old' as const })),
-      ...orphaned.map(({ segment }) => ({ segment, reason: 'link_deleted' as const })),
     ];
+    if (untimely.length > 0) await this.clicks.agreedTime();
+    return [...untimely, ...orphaned.map(({ segment }) => ({ segment, reason: 'link_deleted' as const }))];
   }
 
   /** One statement serves thousands of clicks: each that is traced has it as a part of its trace, linked to the whole. */

@@ -48,8 +48,8 @@ export class ClicksUpkeep implements OnModuleInit {
   }
 
   /** Two days after a day's end nobody can tell any more who its visitors were. */
-  async forgetVisitors(now = Date.now()): Promise<void> {
-    const day = firstSaltedDay(now);
+  async forgetVisitors(now?: number): Promise<void> {
+    const day = firstSaltedDay(now ?? (await this.clicks.agreedTime()));
     const days = await this.salts.destroyBefore(day);
     if (days > 0) this.logger.info({ days }, 'Destroyed the salts of visitors');
     for (const tenantId of await this.salts.tenantsSeenBefore(day)) {
@@ -58,8 +58,9 @@ export class ClicksUpkeep implements OnModuleInit {
   }
 
   /** Whole months for everybody; day by day for tenants that keep less. Rollups and counters stay. */
-  async expire(now = Date.now()): Promise<void> {
+  async expire(given?: number): Promise<void> {
     const { clickRetentionDays } = this.config;
+    const now = given ?? (await this.clicks.agreedTime());
     const months = await this.expiry.dropMonths(dayOf(now - clickRetentionDays * DAY_MS));
     if (months > 0) this.logger.info({ months }, 'Dropped clicks that were kept for long enough');
     for (const { id, days } of await this.expiry.shorterRetentions(clickRetentionDays)) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import type { Click } from '../../src/clicks/click.js';
 import type { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
@@ -176,6 +176,28 @@ describe('upkeep of clicks', () => {
     await keptFrom('2020-04-01');
     expect(await months()).toEqual(rest);
     await expect(rowsOf(`SELECT drop_click_partitions(now()::date)`)).rejects.toThrow(/today is always kept/);
+  });
+
+  it.each([
+    ['behind', -2 * DAY_MS],
+    ['ahead', 400 * DAY_MS],
+  ])('destroys and drops nothing for its age while the clock is %s', async (_where, off) => {
+    const tenant = await newTenant();
+    const click = clickOn(tenant, await tenant.link());
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + off);
+    try {
+      for (const refused of [
+        () => ingest.upkeep.expire(),
+        () => ingest.upkeep.forgetVisitors(),
+        () => ingest.clicks.store([click]),
+      ]) {
+        await expect(refused()).rejects.toThrow(/clocks of this process and of the database are \d+ s apart/);
+      }
+    } finally {
+      clock.mockRestore();
+    }
+    expect(await ingest.clicks.store([click])).toEqual([]);
+    expect((await sumsOf(tenant)).raw?.clicks).toBe(1);
   });
 
   it('deletes the older clicks of a tenant that keeps fewer days, and takes no more of them', async () => {
