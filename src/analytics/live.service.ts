@@ -17,7 +17,8 @@ import type { ClickFilter } from './question.js';
 import { shownClick } from './shown-click.js';
 
 const POLL_MS = 1_000;
-const BATCH = 500;
+/** Some milliseconds' work, far from the time that a question has. */
+const LOOK = { matches: 500, clicks: 20_000 };
 /** Proxies and clients give up connections on which nothing comes. */
 const HEARTBEAT_MS = 15_000;
 /** Of one tenant, in this process. */
@@ -128,21 +129,19 @@ export class LiveService implements BeforeApplicationShutdown {
   }
 
   private async read(listener: Listener): Promise<{ events: string; more: boolean }> {
-    const { rows, settled } = await this.transactions.read(listener.ctx, (tx) =>
-      this.clicks.after(tx, listener.position, listener, BATCH),
+    const { rows, settled, reached } = await this.transactions.read(listener.ctx, (tx) =>
+      this.clicks.after(tx, listener.position, listener, LOOK),
     );
     const events = rows.map((row) => {
       const id = this.idOf(listener, { ingested: row.ingested, id: row.id });
       return `id: ${id}\nevent: click\ndata: ${JSON.stringify(shownClick(row))}\n\n`;
     });
-    const last = rows.at(-1);
-    const more = rows.length === BATCH && last !== undefined;
-    if (more) listener.position = { ingested: last.ingested, id: last.id };
+    if (reached) listener.position = reached;
     // A replica may know less than the one that was asked before: nothing is told twice.
     else if (BigInt(settled) > BigInt(listener.position.ingested)) {
       listener.position = { ingested: settled, id: NIL_UUID };
     }
-    return { events: events.join(''), more };
+    return { events: events.join(''), more: reached !== undefined };
   }
 
   /** A comment, and an id without an event: a client that comes again goes on from there. */

@@ -5,7 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { TypeID } from 'typeid-js';
-import { newId } from '../../src/platform/ids.js';
+import { AnalyticsRepository } from '../../src/analytics/analytics.repository.js';
+import { type LivePosition, LiveRepository } from '../../src/analytics/live.repository.js';
+import type { ClickFilter } from '../../src/analytics/question.js';
+import { newId, NIL_UUID } from '../../src/platform/ids.js';
+import { appTransaction } from '../support/app-transaction.js';
 import { databaseUrl } from '../support/database.js';
 import {
   eventually,
@@ -80,6 +84,19 @@ const store = (client: pg.Client, country: string, at = new Date()): Promise<unk
     `INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, country) VALUES ($1, $2, $3, $4, $5, $6)`,
     [uuid(tenant.tenantId), newId(), uuid(link.id), uuid(tenant.domainId), at, country],
   );
+
+/** Clicks of these countries in this order, stored by one transaction. */
+async function storeMany(own: Tenant, countries: string[]): Promise<void> {
+  const { id } = await own.link();
+  const ids = countries.map(() => newId()).toSorted();
+  await connected(async (client) => {
+    await client.query(
+      `INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, country)
+       SELECT $1, click.id, $2, $3, now(), click.country FROM unnest($4::uuid[], $5::text[]) AS click (id, country)`,
+      [uuid(own.tenantId), uuid(id), uuid(own.domainId), ids, countries],
+    );
+  });
+}
 
 async function connected(work: (...clients: [pg.Client, pg.Client]) => Promise<void>): Promise<void> {
   const connectionString = await databaseUrl('postgres');
@@ -156,6 +173,42 @@ describe('the live stream', () => {
     });
     await seen(stream, 1);
     expect(countries(stream)).toEqual(['GG']);
+  }, 60_000);
+
+  it('looks at so many clicks at a time, whatever its filter leaves out', async () => {
+    const own = await newTenant();
+    await storeMany(own, [...Array.from({ length: 7 }, () => 'NN'), 'YY']);
+    const clicks = new LiveRepository(new AnalyticsRepository());
+    await appTransaction(async ({ manager }) => {
+      const tx = { tenantId: uuid(own.tenantId), manager };
+      await manager.query(`SET LOCAL app.tenant_id = '${tx.tenantId}'`);
+      const after = (position: LivePosition, dimensions: ClickFilter['dimensions'], look: number) =>
+        clicks.after(tx, position, { filter: { dimensions }, bots: false }, { matches: 10, clicks: look });
+      const start = { ingested: '0', id: NIL_UUID };
+      // A transaction of another test may still be under way that began before.
+      await eventually(
+        () => after(start, {}, 10),
+        ({ rows }) => rows.length === 8,
+        30,
+      );
+      const found: string[][] = [];
+      for (let at: LivePosition | undefined = start; at;) {
+        const { rows, reached } = await after(at, { country: { include: ['YY'], exclude: [] } }, 3);
+        found.push(rows.map(({ country }) => country ?? ''));
+        at = reached;
+      }
+      expect(found).toEqual([[], [], ['YY']]);
+    });
+  }, 60_000);
+
+  it('comes through many clicks that its filter leaves out', async () => {
+    const own = await newTenant();
+    const before = await listen(own, { country: 'YY' });
+    before.close();
+    await storeMany(own, [...Array.from({ length: 20_500 }, () => 'NN'), 'YY']);
+    const stream = await listen(own, { country: 'YY' }, before.lastId());
+    await seen(stream, 1);
+    expect(countries(stream)).toEqual(['YY']);
   }, 60_000);
 
   it('takes no id that it has not given to this tenant', async () => {
