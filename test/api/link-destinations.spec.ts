@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { TypeID } from 'typeid-js';
+import { asRole } from '../support/database.js';
 import { type LinkBody, newTenant, type ProblemBody, type Tenant, unique, visit } from '../support/waypost.js';
 import { newDomain } from '../support/domains.js';
 
@@ -62,6 +64,12 @@ describe('destinations', () => {
   });
 });
 
+/** As if its record stood in DNS. */
+const prove = (domainId: string): Promise<unknown> =>
+  asRole('postgres', (client) =>
+    client.query('UPDATE domains SET verified_at = now() WHERE id = $1', [TypeID.fromString(domainId).toUUID()]),
+  );
+
 describe('destinations that lead in circles', () => {
   const faultsOf = async (change: Record<string, unknown>): Promise<string[]> => {
     const answer = await tenant.post<ProblemBody>('/v1/links', { url: 'https://example.com/', ...change });
@@ -77,10 +85,11 @@ describe('destinations that lead in circles', () => {
     expect(edited).toBeProblem(422, 'invalid_input');
   });
 
-  it("refuses another tenant's short domain, verified or not, in any spelling", async () => {
+  it("refuses another tenant's short domain, in any spelling", async () => {
     const other = await newTenant();
     const name = unique();
-    await newDomain(other, { hostname: `${name}.bücher.example` });
+    const { id } = await newDomain(other, { hostname: `${name}.bücher.example` });
+    await prove(id);
 
     expect(await faultsOf({ url: `http://${other.domain}/` })).toEqual(['/url destination_loops']);
     for (const host of [
@@ -91,6 +100,16 @@ describe('destinations that lead in circles', () => {
       expect(await faultsOf({ url: `https://${host}/x` })).toEqual(['/url destination_loops']);
       expect(await faultsOf({ url: `https://${host}:8443/x` })).toEqual(['/url destination_loops']);
     }
+  });
+
+  it('lets nobody keep others from a host by claiming it, and keeps whoever claims it from it', async () => {
+    const other = await newTenant();
+    const hostname = `${unique()}.example`;
+    await newDomain(other, { hostname });
+
+    expect(await faultsOf({ url: `https://${hostname}/x` })).toEqual([]);
+    const own = await other.post<ProblemBody>('/v1/links', { url: `https://${hostname}/x` });
+    expect(own.body).toMatchObject({ status: 422, errors: [{ pointer: '/url', code: 'destination_loops' }] });
   });
 
   it('allows localhost with a port that is no short domain, and a parent of a short domain', async () => {
