@@ -17,7 +17,7 @@ import {
 } from './identity-provider.schemas.js';
 import { IdentityProvidersRepository } from './identity-providers.repository.js';
 import { roleAboveYours } from './member.errors.js';
-import { exceeds } from './permissions.js';
+import { exceeds, type Role } from './permissions.js';
 
 @Injectable()
 export class IdentityProvidersService {
@@ -92,10 +92,19 @@ export class IdentityProvidersService {
 }
 
 /** Whoever says who gets which role could otherwise get any. */
-function assertGivable(ctx: Context, { roleClaim, roleMapping, defaultRole }: IdentityProviderEntity): void {
-  const roles = Object.values(roleMapping);
-  if (roles.length > 0 && roleClaim === null) throw roleClaimNeeded();
-  for (const role of [...roles, ...(defaultRole ? [defaultRole] : [])]) {
-    if (exceeds(role, ctx.permissions)) throw roleAboveYours(role);
-  }
+function assertGivable(ctx: Context, provider: IdentityProviderEntity): void {
+  const { roleClaim, roleMapping } = provider;
+  if (Object.keys(roleMapping).length > 0 && roleClaim === null) throw roleClaimNeeded();
+  const above = givenBy(provider).find((role) => exceeds(role, ctx.permissions));
+  if (above) throw roleAboveYours(above);
 }
+
+/**
+ * Which roles its tokens can open. By an address or an attribute of the directory they take up invitations and become people
+ * who were provisioned, of whatever role: the highest there is.
+ */
+const givenBy = ({ roleMapping, defaultRole, emailDomains, directory }: IdentityProviderEntity): Role[] => [
+  ...Object.values(roleMapping),
+  ...(defaultRole ? [defaultRole] : []),
+  ...(emailDomains.length > 0 || directory !== null ? (['owner'] as const) : []),
+];

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { PERMISSIONS_OF } from '../../src/identity/permissions.js';
 import { AUDIENCE, type ProviderBody, register } from '../support/identity-providers.js';
 import { everything } from '../support/pages.js';
 import { Caller, newTenant, type PageBody, type ProblemBody, type Tenant, unique } from '../support/waypost.js';
@@ -128,6 +129,23 @@ describe('identity providers', () => {
     const { id } = await register(little, { ...given, defaultRole: 'viewer' });
     expect(await little.patch(`${PATH}/${id}`, { defaultRole: 'admin' })).toBeProblem(403, 'role_above_yours');
   });
+
+  it.each([{ emailDomains: ['example.com'] }, { directory: { claim: 'sub', attribute: 'externalId' } }])(
+    'say who somebody with any role is for owners alone: %j',
+    async (whose) => {
+      const scopes = PERMISSIONS_OF.owner.filter((scope) => scope !== 'tenant:write');
+      const { body } = await tenant.post<{ apiKey: string }>('/v1/api-keys', { name: 'Providers', scopes });
+      const little = new Caller(body.apiKey);
+      const given = { issuer: issuer(), name: 'x', audience: 'x' };
+      expect(await little.post(PATH, { ...given, ...whose })).toBeProblem(403, 'role_above_yours');
+      const { id } = await register(little, given);
+      expect(await little.patch(`${PATH}/${id}`, whose)).toBeProblem(403, 'role_above_yours');
+      // Nor do they change anything of one that says so, but that it no longer does.
+      expect((await tenant.patch(`${PATH}/${id}`, whose)).status).toBe(200);
+      expect(await little.patch(`${PATH}/${id}`, { audience: 'y' })).toBeProblem(403, 'role_above_yours');
+      expect((await little.patch(`${PATH}/${id}`, { emailDomains: [], directory: null })).status).toBe(200);
+    },
+  );
 
   it('ask for a permission of their own', async () => {
     const { body } = await tenant.post<{ apiKey: string }>('/v1/api-keys', {
