@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AuditRecorder } from '../audit/audit.recorder.js';
-import type { Context, Tx } from '../platform/context/context.js';
+import type { Context } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { isRangeWithin } from '../platform/http/ip-range.js';
-import { publicId, toPublicId } from '../platform/ids.js';
+import { toPublicId } from '../platform/ids.js';
 import { sha256 } from '../platform/secrets/secrets.js';
+import { ActorsReader } from './actors.reader.js';
 import type { ApiKeyEntity } from './api-key.entity.js';
 import { apiKeyNotFound, keyExceedsYours, scopesExceedYours } from './api-key.errors.js';
 import { type CreateApiKey, type ListApiKeys, type RotateApiKey, toApiKeyResponse } from './api-key.schemas.js';
@@ -13,26 +14,23 @@ import { hintOf, newApiKeyText } from './api-key-text.js';
 import { ApiKeysRecorder } from './api-keys.recorder.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 
-const keyId = publicId('key');
-
 @Injectable()
 export class ApiKeysService {
   constructor(
     private readonly transactions: Transactions,
     private readonly keys: ApiKeysRepository,
     private readonly recorder: ApiKeysRecorder,
+    private readonly actors: ActorsReader,
     private readonly audit: AuditRecorder,
     private readonly cursors: Cursors,
   ) {}
 
-  async create(
-    ctx: Context,
-    { scopes = [...ctx.permissions] as NonNullable<CreateApiKey['scopes']>, ...input }: CreateApiKey,
-  ) {
-    refuseExcess(ctx, scopes);
+  async create(ctx: Context, { scopes, ...input }: CreateApiKey): Promise<[ApiKeyEntity, string]> {
     return this.transactions.run(ctx, async (tx) => {
-      const confined = withinBounds(await this.asking(tx, ctx), input);
-      return this.recorder.issue(tx, ctx, { ...confined, scopes });
+      const { permissions, key } = await this.actors.holding(tx, ctx, 'api-keys:write');
+      const given = scopes ?? [...permissions];
+      refuseExcess(permissions, given);
+      return this.recorder.issue(tx, ctx, { ...withinBounds(key, input), scopes: given });
     });
   }
 
@@ -53,11 +51,12 @@ export class ApiKeysService {
    */
   async rotate(ctx: Context, id: string, { overlapSeconds }: RotateApiKey): Promise<[ApiKeyEntity, string]> {
     return this.transactions.run(ctx, async (tx) => {
+      // Before the key: members go before their keys when these are revoked with them, too.
+      const { permissions, key: asking } = await this.actors.holding(tx, ctx, 'api-keys:write');
       const before = await this.keys.lock(tx, id);
       if (!before) throw apiKeyNotFound();
       // Who rotates a key has it.
-      refuseExcess(ctx, before.scopes);
-      const asking = await this.asking(tx, ctx);
+      refuseExcess(permissions, before.scopes);
       if (asking && asking.id !== id && exceeds(before, asking)) throw keyExceedsYours();
       const text = newApiKeyText(tx.tenantId);
       const secrets = {
@@ -76,12 +75,6 @@ export class ApiKeysService {
       });
       return [after, text];
     });
-  }
-
-  /** The key that asks; undefined for a member. */
-  private async asking(tx: Tx, { actor }: Context): Promise<ApiKeyEntity | undefined> {
-    const { data: id } = keyId.safeParse(actor);
-    return id === undefined ? undefined : ((await this.keys.get(tx, id)) ?? undefined);
   }
 
   async revoke(ctx: Context, id: string): Promise<void> {
@@ -116,7 +109,7 @@ function withinBounds<T extends Bounds>(asking: Bounds | undefined, input: T): T
 }
 
 /** Nobody gives what they do not have. */
-function refuseExcess(ctx: Context, scopes: readonly string[]): void {
-  const excess = scopes.filter((scope) => !ctx.permissions.has(scope));
+function refuseExcess(permissions: ReadonlySet<string>, scopes: readonly string[]): void {
+  const excess = scopes.filter((scope) => !permissions.has(scope));
   if (excess.length > 0) throw scopesExceedYours(excess);
 }

@@ -7,6 +7,7 @@ import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
 import { isLocalProvider } from '../platform/tokens/issuer.js';
 import { ProviderKeys } from '../platform/tokens/provider-keys.js';
+import { ActorsReader } from './actors.reader.js';
 import type { IdentityProviderEntity } from './identity-provider.entity.js';
 import { issuerNotHttps, roleClaimNeeded } from './identity-provider.errors.js';
 import {
@@ -24,6 +25,7 @@ export class IdentityProvidersService {
   constructor(
     private readonly transactions: Transactions,
     private readonly providers: IdentityProvidersRepository,
+    private readonly actors: ActorsReader,
     private readonly keys: ProviderKeys,
     private readonly audit: AuditRecorder,
     private readonly cursors: Cursors,
@@ -34,7 +36,8 @@ export class IdentityProvidersService {
     return this.transactions.run(ctx, async (tx) => {
       const now = new Date();
       const provider = { ...input, tenantId: tx.tenantId, id: newId(), createdAt: now, updatedAt: now };
-      assertGivable(ctx, provider);
+      const { permissions } = await this.actors.holding(tx, ctx, 'identity-providers:write');
+      assertGivable(permissions, provider);
       await this.providers.insert(tx, provider);
       await this.changed(tx, ctx, 'created', undefined, provider);
       return provider;
@@ -55,10 +58,11 @@ export class IdentityProvidersService {
 
   async update(ctx: Context, id: string, input: UpdateIdentityProvider): Promise<IdentityProviderEntity> {
     return this.transactions.run(ctx, async (tx) => {
+      const { permissions } = await this.actors.holding(tx, ctx, 'identity-providers:write');
       const before = await this.providers.lock(tx, id);
       const changes = { ...givenFields(input), updatedAt: new Date() };
       const after = { ...before, ...changes };
-      assertGivable(ctx, after);
+      assertGivable(permissions, after);
       await this.providers.update(tx, id, changes);
       await this.changed(tx, ctx, 'updated', before, after);
       return after;
@@ -92,10 +96,10 @@ export class IdentityProvidersService {
 }
 
 /** Whoever says who gets which role could otherwise get any. */
-function assertGivable(ctx: Context, provider: IdentityProviderEntity): void {
+function assertGivable(permissions: ReadonlySet<string>, provider: IdentityProviderEntity): void {
   const { roleClaim, roleMapping } = provider;
   if (Object.keys(roleMapping).length > 0 && roleClaim === null) throw roleClaimNeeded();
-  const above = givenBy(provider).find((role) => exceeds(role, ctx.permissions));
+  const above = givenBy(provider).find((role) => exceeds(role, permissions));
   if (above) throw roleAboveYours(above);
 }
 

@@ -4,6 +4,7 @@ import { DomainsModule } from '../domains/domains.module.js';
 import { TokensModule } from '../platform/tokens/tokens.module.js';
 import { PlansModule } from '../plans/plans.module.js';
 import { AccessReader } from './access.reader.js';
+import { ActorsReader } from './actors.reader.js';
 import { ApiKeysRecorder } from './api-keys.recorder.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -21,6 +22,7 @@ import { TokenTenants } from './token-tenants.js';
   imports: [AuditModule, DomainsModule, PlansModule, TokensModule],
   providers: [
     AccessReader,
+    ActorsReader,
     ApiKeysRecorder,
     ApiKeysRepository,
     ApiKeysService,

@@ -88,9 +88,9 @@ export class MembersRepository {
     });
   }
 
-  /** Reads a member and holds it until the transaction ends. */
-  async lock(tx: Tx, id: string): Promise<MemberEntity> {
-    const [member] = await this.lockAll(tx, [id]);
+  /** Reads a member and holds it until the transaction ends, along with these others. */
+  async lock(tx: Tx, id: string, others: readonly string[] = []): Promise<MemberEntity> {
+    const member = (await this.lockAll(tx, [id, ...others])).find((found) => found.id === id);
     if (!member) throw memberNotFound();
     return member;
   }

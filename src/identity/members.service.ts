@@ -6,6 +6,7 @@ import { Transactions } from '../platform/database/transactions.js';
 import { Cursors, type Page } from '../platform/http/pagination.js';
 import { givenFields } from '../platform/http/patch.js';
 import { newId, toPublicId } from '../platform/ids.js';
+import { ActorsReader, askingMember } from './actors.reader.js';
 import { forbidden } from './api-key.errors.js';
 import { ApiKeysRecorder } from './api-keys.recorder.js';
 import { QuotasRecorder } from '../plans/quotas.recorder.js';
@@ -28,6 +29,7 @@ export class MembersService {
   constructor(
     private readonly transactions: Transactions,
     private readonly members: MembersRepository,
+    private readonly actors: ActorsReader,
     private readonly domains: DomainsReader,
     private readonly keys: ApiKeysRecorder,
     private readonly audit: AuditRecorder,
@@ -36,8 +38,9 @@ export class MembersService {
   ) {}
 
   async invite(ctx: Context, { restrictions, ...input }: InviteMember): Promise<MemberEntity> {
-    refuseAbove(ctx, input.role);
     return this.transactions.run(ctx, async (tx) => {
+      const { permissions } = await this.actors.holding(tx, ctx, 'members:write');
+      refuseAbove(permissions, input.role);
       const now = new Date();
       const member: MemberEntity = {
         ...input,
@@ -75,7 +78,10 @@ export class MembersService {
   async update(ctx: Context, id: string, { restrictions, role, ...input }: UpdateMember): Promise<MemberEntity> {
     return this.transactions.run(ctx, async (tx) => {
       const owners = await this.members.lockOwners(tx);
-      const before = await this.members.lock(tx, id);
+      // Whoever asks at the same time: by themselves they would come out of the order in which everybody takes members.
+      const asking = askingMember(ctx);
+      const before = await this.members.lock(tx, id, asking === undefined ? [] : [asking]);
+      const { permissions } = await this.actors.holding(tx, ctx, 'members:write');
       const changes = {
         ...givenFields(input),
         ...(role !== undefined && withOwnRole(before, role)),
@@ -83,7 +89,7 @@ export class MembersService {
         updatedAt: new Date(),
       };
       const after = { ...before, ...changes };
-      refuseAbove(ctx, before.role, after.role);
+      refuseAbove(permissions, before.role, after.role);
       if (after.role !== 'owner') refuseLastOwner(owners, before);
       await this.checkRestrictions(tx, after);
       if (before.status === 'deactivated' && after.status !== 'deactivated') {
@@ -101,7 +107,7 @@ export class MembersService {
     await this.transactions.run(ctx, async (tx) => {
       const owners = await this.members.lockOwners(tx);
       const member = await this.members.lock(tx, id);
-      refuseAbove(ctx, member.role);
+      refuseAbove(ctx.permissions, member.role);
       refuseLastOwner(owners, member);
       await this.members.delete(tx, id);
       const { providerId, subject } = member;
@@ -137,8 +143,8 @@ export class MembersService {
 }
 
 /** Neither given nor taken away by who may do less: an admin can not unseat an owner. */
-function refuseAbove(ctx: Context, ...roles: Role[]): void {
-  const above = roles.find((role) => exceeds(role, ctx.permissions));
+function refuseAbove(permissions: ReadonlySet<string>, ...roles: Role[]): void {
+  const above = roles.find((role) => exceeds(role, permissions));
   if (above) throw roleAboveYours(above);
 }
 
