@@ -3,7 +3,7 @@ import type { MemberEntity } from './member.entity.js';
 import { standingOf, withOwnRole } from './member-standing.js';
 
 const member = (more: Partial<MemberEntity>) =>
-  ({ directoryActive: true, directoryRole: null, ownRole: null, subject: null, ...more }) as MemberEntity;
+  ({ role: 'viewer', directoryActive: true, directoryRole: null, ownRole: null, subject: null, ...more }) as MemberEntity;
 
 describe('standingOf', () => {
   it.each([
@@ -13,6 +13,8 @@ describe('standingOf', () => {
     [{ directoryRole: 'admin', ownRole: 'viewer' }, 'admin', 'invited'],
     [{ ownRole: 'analyst' }, 'analyst', 'invited'],
     [{ subject: 's' }, 'viewer', 'deactivated'],
+    [{ role: 'editor', subject: 's' }, 'editor', 'deactivated'],
+    [{ role: 'editor', directoryRole: 'analyst' }, 'analyst', 'invited'],
     [{ directoryActive: false, directoryRole: 'owner', subject: 's' }, 'owner', 'deactivated'],
   ] as const)('of %j is %s, %s', (more, role, status) => expect(standingOf(member(more))).toEqual({ role, status }));
 });

@@ -16,24 +16,17 @@ export const NOT_IN_DIRECTORY: Directory = {
   ownRole: null,
 };
 
-/** What is shown of somebody who has no role, and therefore no access. */
-const NO_ROLE: Role = 'viewer';
+type Known = Pick<MemberEntity, 'role' | 'directoryActive' | 'directoryRole' | 'ownRole' | 'subject'>;
 
 /**
  * Role and status of somebody of the directory: the higher of what its groups give and what was given here beside. Who
- * is inactive there, or has neither, has no access.
+ * is inactive there, or has neither, has no access; the role that they had last is kept, and with it what an editor is
+ * confined to: whoever leaves a group and is taken in again is as free as before, and no more.
  */
-export function standingOf({
-  directoryActive,
-  directoryRole,
-  ownRole,
-  subject,
-}: Pick<MemberEntity, 'directoryActive' | 'directoryRole' | 'ownRole' | 'subject'>): Pick<
-  MemberEntity,
-  'role' | 'status'
-> {
+export function standingOf(known: Known): Pick<MemberEntity, 'role' | 'status'> {
+  const { directoryActive, directoryRole, ownRole, subject } = known;
   const role = highestRole([directoryRole, ownRole]);
-  if (role === undefined || directoryActive !== true) return { role: role ?? NO_ROLE, status: 'deactivated' };
+  if (role === undefined || directoryActive !== true) return { role: role ?? known.role, status: 'deactivated' };
   return { role, status: subject === null ? 'invited' : 'active' };
 }
 

@@ -147,6 +147,25 @@ describe('access', () => {
     });
   }, 150_000);
 
+  it('comes back within the same restrictions, too, when a group takes an editor in again', async () => {
+    const own = await newTenant();
+    const from = await Directory.of(own);
+    await map({ press: 'editor' }, null, own);
+    const user = await scimUser(from);
+    const group = await scimGroup(from, { displayName: 'Press', members: [{ value: user.id }] });
+    await own.patch(`/v1/members/${user.id}`, { restrictions: { tags: ['press'] } });
+    const change = (operation: object) => from.send('PATCH', `/Groups/${group.id}`, patch(operation));
+
+    await change({ op: 'remove', path: 'members' });
+    expect(await memberOf(user.id, own)).toMatchObject({ role: 'editor', status: 'deactivated' });
+    await change({ op: 'add', path: 'members', value: [{ value: user.id }] });
+    expect(await memberOf(user.id, own)).toMatchObject({
+      role: 'editor',
+      status: 'invited',
+      restrictions: { tags: ['press'] },
+    });
+  });
+
   it('stays ended for who was removed here, until the directory lets them in anew', async () => {
     const { user, token } = await somebody();
     expect((await ask(token)).status).toBe(200);
