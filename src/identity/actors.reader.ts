@@ -28,9 +28,9 @@ export class ActorsReader {
   ) {}
 
   /**
-   * Reads whoever asks and holds them until the transaction ends. A request is let in by what is remembered for a while, but
-   * rights are given by who has them, or they would outlive their giver: what is given here is committed before these are
-   * taken away, or not at all.
+   * Reads whoever asks and holds them until the transaction ends. A request is let in by what is remembered for a while,
+   * but rights are given by who has them, or they would outlive their giver: they are given before these are taken away,
+   * or not at all.
    *
    * @throws DomainError 401 for who is gone or has no access any more, 403 for who lost this permission
    */

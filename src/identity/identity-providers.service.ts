@@ -104,8 +104,8 @@ function assertGivable(permissions: ReadonlySet<string>, provider: IdentityProvi
 }
 
 /**
- * Which roles its tokens can open. By an address or an attribute of the directory they take up invitations and become people
- * who were provisioned, of whatever role: the highest there is.
+ * Which roles its tokens can open. By an address or an attribute of the directory they take up invitations and become
+ * people who were provisioned, of whatever role: the highest there is.
  */
 const givenBy = ({ roleMapping, defaultRole, emailDomains, directory }: IdentityProviderEntity): Role[] => [
   ...Object.values(roleMapping),

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { MemberEntity } from './member.entity.js';
 import { standingOf, withOwnRole } from './member-standing.js';
 
-const member = (more: Partial<MemberEntity>) =>
-  ({ role: 'viewer', directoryActive: true, directoryRole: null, ownRole: null, subject: null, ...more }) as MemberEntity;
+const NO_ROLE = { role: 'viewer', directoryActive: true, directoryRole: null, ownRole: null, subject: null };
+const member = (more: Partial<MemberEntity>) => ({ ...NO_ROLE, ...more }) as MemberEntity;
 
 describe('standingOf', () => {
   it.each([

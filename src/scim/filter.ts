@@ -12,6 +12,20 @@ export type Filter =
   /** `emails[type eq "work"]`: some value of a multi-valued attribute. */
   | { op: 'some'; path: string; filter: Filter };
 
+/** How many comparisons a filter has. */
+export function termsOf(filter: Filter): number {
+  switch (filter.op) {
+    case 'and':
+    case 'or':
+      return filter.filters.reduce((terms, one) => terms + termsOf(one), 0);
+    case 'not':
+    case 'some':
+      return termsOf(filter.filter);
+    default:
+      return 1;
+  }
+}
+
 const MOST_CHARACTERS = 2_000;
 const MOST_TERMS = 50;
 const MOST_DEPTH = 10;

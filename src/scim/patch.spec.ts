@@ -59,6 +59,43 @@ describe('applyPatch', () => {
     });
   });
 
+  describe('of a long list', () => {
+    const members = (count: number, prefix = 'm') =>
+      Array.from({ length: count }, (_, n) => ({ value: `${prefix}${n}` }));
+    const full = { displayName: 'g', members: members(10_000) };
+
+    it('ends where it becomes too long, though later operations would make it shorter', () => {
+      const value = members(1, 'more');
+      const operations = [
+        { op: 'add', path: 'members', value },
+        { op: 'remove', path: 'members', value },
+      ];
+      expect(() => applyPatch(GROUP, full, operations)).toThrow('at most 10000 members');
+      expect(() => applyPatch(GROUP, full, operations.toReversed())).toThrow('at most 10000 members');
+      expect(() =>
+        applyPatch(USER, { userName: 'u' }, [
+          { op: 'add', path: 'emails', value: members(60, 'a') },
+          { op: 'add', path: 'emails', value: members(60, 'b') },
+          { op: 'remove', path: 'emails' },
+        ]),
+      ).toThrow('more than 100 values');
+    });
+
+    it('ends where operations and the terms of their filters make it too much work', () => {
+      const filter = Array.from({ length: 50 }, () => 'value eq "x"').join(' and ');
+      const removals = (count: number) =>
+        Array.from({ length: count }, () => ({ op: 'remove', path: `members[${filter}]` }));
+      expect(applyPatch(GROUP, full, removals(4))).toEqual(full);
+      expect(() => applyPatch(GROUP, full, removals(5))).toThrow('patch_too_large');
+      // Without a path there are as many of them as a value has keys.
+      const keys = Array.from({ length: 5 }, (_, n) => `members[${filter}${' '.repeat(n)}]`);
+      const whole = { op: 'replace', value: Object.fromEntries(keys.map((key) => [key, { value: 'x' }])) };
+      expect(() => applyPatch(GROUP, { ...full, members: full.members.slice(0, 9_990) }, [whole])).toThrow(
+        'patch_too_large',
+      );
+    });
+  });
+
   it('removes a member by its value, whatever else is said of it', () => {
     const before = { displayName: 'g', members: [{ value: 'a' }, { value: 'b' }] };
     const value = [{ value: 'a', type: 'User', display: 'A', $ref: null }];

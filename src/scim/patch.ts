@@ -1,8 +1,8 @@
-import { type Filter, parseFilter } from './filter.js';
+import { type Filter, parseFilter, termsOf } from './filter.js';
 import { madeBy, matches } from './filter-match.js';
-import { elementOf, isObject, readResource, valueOf, type Values } from './resource-values.js';
+import { elementOf, isObject, readResource, refuseTooMany, valueOf, type Values } from './resource-values.js';
 import { type Attribute, named, type ResourceKind, targetOf, withoutUrn } from './scim-attributes.js';
-import { invalidPath, invalidValue, noTarget, readOnly } from './scim.errors.js';
+import { invalidPath, invalidValue, noTarget, patchTooLarge, readOnly } from './scim.errors.js';
 
 /** One change of RFC 7644, section 3.5.2; `op` in any case, since Entra ID capitalises it. */
 export interface Operation {
@@ -35,15 +35,33 @@ function placeOf(kind: ResourceKind, path: string): Place {
   return { ...target, ...(filter !== undefined && { filter: parseFilter(filter) }) };
 }
 
-/** Applies operations to what can be written of a resource. What it is given stays as it is. @throws DomainError 400 */
+/** Looks of one patch at values of lists, with each term of a filter: nothing else of the process goes on meanwhile. */
+const MOST_LOOKS = 2_000_000;
+
+class Budget {
+  private left = MOST_LOOKS;
+
+  /** @throws DomainError 413 */
+  spend(looks: number): void {
+    this.left -= looks;
+    if (this.left < 0) throw patchTooLarge();
+  }
+}
+
+/**
+ * Applies operations to what can be written of a resource. What it is given stays as it is.
+ *
+ * @throws DomainError 400, 413
+ */
 export function applyPatch(kind: ResourceKind, before: Values, operations: readonly Operation[]): Values {
   const after = structuredClone(before);
+  const budget = new Budget();
   for (const { op, path, value } of operations) {
     const verb = op.toLowerCase();
     if (verb !== 'add' && verb !== 'replace' && verb !== 'remove') throw invalidValue(`There is no operation ${verb.slice(0, 20)}.`); // prettier-ignore
-    if (path === undefined || path === '') applyWhole(kind, after, verb, value);
-    else if (isWholeExtension(kind, path)) applyExtension(kind, after, verb, value);
-    else applyAt(kind, after, verb, path, value);
+    if (path === undefined || path === '') applyWhole(kind, after, budget, verb, value);
+    else if (isWholeExtension(kind, path)) applyExtension(kind, after, budget, verb, value);
+    else applyAt(kind, after, budget, verb, path, value);
   }
   return readResource(kind, after);
 }
@@ -54,12 +72,12 @@ const isWholeExtension = (kind: ResourceKind, path: string): boolean => {
 };
 
 /** Without a path the value has one or more attributes, of which Entra ID writes some as paths: `name.givenName`. */
-function applyWhole(kind: ResourceKind, after: Values, verb: Verb, value: unknown): void {
+function applyWhole(kind: ResourceKind, after: Values, budget: Budget, verb: Verb, value: unknown): void {
   if (verb === 'remove') throw noTarget('');
   if (!isObject(value)) throw invalidValue('Without a path the value must be an object.');
   for (const [path, inner] of Object.entries(value)) {
-    if (isWholeExtension(kind, path)) applyExtension(kind, after, verb, inner);
-    else if (isWritable(kind, path)) applyAt(kind, after, verb, path, inner);
+    if (isWholeExtension(kind, path)) applyExtension(kind, after, budget, verb, inner);
+    else if (isWritable(kind, path)) applyAt(kind, after, budget, verb, path, inner);
   }
 }
 
@@ -71,7 +89,7 @@ function isWritable(kind: ResourceKind, path: string): boolean {
   return target !== undefined && target.attribute.mutability !== 'readOnly';
 }
 
-function applyExtension(kind: ResourceKind, after: Values, verb: Verb, value: unknown): void {
+function applyExtension(kind: ResourceKind, after: Values, budget: Budget, verb: Verb, value: unknown): void {
   const id = kind.extension?.id ?? '';
   if (verb === 'remove') {
     delete after[id];
@@ -79,20 +97,23 @@ function applyExtension(kind: ResourceKind, after: Values, verb: Verb, value: un
   }
   if (!isObject(value)) throw invalidValue(`${id} must be an object.`);
   for (const [name, inner] of Object.entries(value)) {
-    if (named(kind.extension?.attributes ?? [], name)) applyAt(kind, after, verb, `${id}:${name}`, inner);
+    if (named(kind.extension?.attributes ?? [], name)) applyAt(kind, after, budget, verb, `${id}:${name}`, inner);
   }
 }
 
-function applyAt(kind: ResourceKind, after: Values, verb: Verb, path: string, value: unknown): void {
+function applyAt(kind: ResourceKind, after: Values, budget: Budget, verb: Verb, path: string, value: unknown): void {
   const place = placeOf(kind, path);
-  const { extended, attribute, sub } = place;
+  const { extended, attribute, filter, sub } = place;
   const fixed = [attribute, ...(sub ? [sub] : [])].find(({ mutability }) => mutability === 'readOnly');
   if (fixed) throw readOnly(fixed.name);
   if (verb !== 'remove' && value === undefined) throw invalidValue(`${path.slice(0, 200)} is to have no value.`);
   const holder = extended && kind.extension ? extensionOf(after, kind.extension.id) : after;
+  const list = listAt(holder, attribute);
+  budget.spend(list.length * (filter ? termsOf(filter) : 1));
   const changed = attribute.multiValued
-    ? severalAfter(place, listAt(holder, attribute), verb, value, path)
+    ? severalAfter(place, list, verb, value, path)
     : singleAfter(place, holder[attribute.name], verb, value);
+  if (Array.isArray(changed)) refuseTooMany(attribute, changed);
   if (changed === undefined) delete holder[attribute.name];
   else holder[attribute.name] = changed;
 }
@@ -168,7 +189,8 @@ function onePrimary(attribute: Attribute, elements: unknown[], given: unknown[])
 /** Changes those values that the brackets choose, or all. */
 function chosenAfter(place: Place, before: unknown[], verb: Verb, value: unknown, path: string): unknown[] {
   const { attribute, filter, sub } = place;
-  const isChosen = (element: unknown): boolean => !filter || matches(attribute, filter, element);
+  const chosen = new Set(filter ? before.filter((element) => matches(attribute, filter, element)) : before);
+  const isChosen = (element: unknown): boolean => chosen.has(element);
   if (verb === 'remove') {
     if (!sub) return before.filter((element) => !isChosen(element));
     return before.map((element) => (isChosen(element) && isObject(element) ? withPart(element, sub, undefined) : element)); // prettier-ignore
@@ -179,9 +201,9 @@ function chosenAfter(place: Place, before: unknown[], verb: Verb, value: unknown
     if (!isObject(given)) throw invalidValue(`${attribute.name} must be an object.`);
     return { ...element, ...given };
   };
-  if (before.some(isChosen)) {
+  if (chosen.size > 0) {
     const after = before.map((element) => (isChosen(element) && isObject(element) ? changed(element) : element));
-    return onePrimary(attribute, after, after.filter(isChosen));
+    return onePrimary(attribute, after, after.filter((_element, index) => isChosen(before[index])));
   }
   // Entra ID replaces the work address of people who have none: where the filter says what it would be, it is made.
   const made = filter ? madeBy(attribute, filter) : {};

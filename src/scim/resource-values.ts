@@ -7,6 +7,8 @@ export type Values = Record<string, unknown>;
 const MOST_CHARACTERS = 2_000;
 /** Of a multi-valued attribute, except for the members of a group. */
 const MOST_VALUES = 100;
+/** Of one group. */
+const MOST_MEMBERS = 10_000;
 
 export const isObject = (value: unknown): value is Values =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -36,10 +38,15 @@ function severalOf(attribute: Attribute, value: unknown): unknown {
   const elements = (Array.isArray(value) ? value : [value])
     .map((element: unknown) => elementOf(attribute, element))
     .filter((element) => element !== undefined);
-  if (attribute.name !== 'members' && elements.length > MOST_VALUES) {
-    throw invalidValue(`${attribute.name} has more than ${MOST_VALUES} values.`);
-  }
+  refuseTooMany(attribute, elements);
   return elements.length === 0 ? undefined : elements;
+}
+
+/** @throws DomainError 400 for more values than an attribute may have */
+export function refuseTooMany({ name }: Attribute, values: readonly unknown[]): void {
+  if (name === 'members') {
+    if (values.length > MOST_MEMBERS) throw invalidValue(`A group has at most ${MOST_MEMBERS} members.`);
+  } else if (values.length > MOST_VALUES) throw invalidValue(`${name} has more than ${MOST_VALUES} values.`);
 }
 
 /** A single value, or one of several. A text where an object should be is its `value`: so Entra ID sends managers. */

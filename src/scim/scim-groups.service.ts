@@ -26,8 +26,6 @@ export interface GroupView {
   members: Membership[];
 }
 
-/** Of one group. */
-const MOST_MEMBERS = 10_000;
 /** Of all groups of a page, which ends early instead: RFC 7644 lets it. */
 const MOST_SHOWN = 20_000;
 /** Of an audit event, which says how many there were besides. */
@@ -189,7 +187,6 @@ function columnsOf({ displayName, externalId = null, members = [] }: Values) {
     throw invalidValue('displayName and externalId have at most 254 characters.');
   }
   const memberIds = [...new Set((members as unknown[]).map(memberIdOf))];
-  if (memberIds.length > MOST_MEMBERS) throw invalidValue(`A group has at most ${MOST_MEMBERS} members.`);
   return { displayName: displayName.trim(), externalId: externalId as string | null, memberIds };
 }
 

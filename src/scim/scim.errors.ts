@@ -13,6 +13,9 @@ export const readOnly = (name: string): DomainError =>
 
 export const invalidValue = (detail: string): DomainError => new DomainError('malformed', 'invalid_value', detail);
 
+export const patchTooLarge = (): DomainError =>
+  new DomainError('too_large', 'patch_too_large', 'The operations are too many for the lists that they change.');
+
 export const userNotFound = (): DomainError => new DomainError('not_found', 'user_not_found', 'There is no such user.');
 
 export const groupNotFound = (): DomainError =>
