@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { databaseUrl } from '../support/database.js';
@@ -103,6 +104,20 @@ describe('verification of a domain', () => {
     });
     expect(Date.now() - asked).toBeLessThan(10_000);
     expect(await status()).toBe(404);
+  });
+
+  it('keeps nobody from the database meanwhile, however many ask with an Idempotency-Key', async () => {
+    const { domain } = await unverified();
+    publish(domain, 'silent');
+    // More than the API has connections.
+    const checks = Array.from({ length: 15 }, () =>
+      tenant.post<DomainBody>(`/v1/domains/${domain.id}/verify`, undefined, { 'idempotency-key': unique() }),
+    );
+    await sleep(500);
+    const asked = Date.now();
+    expect((await tenant.get('/v1/tenant')).status).toBe(200);
+    expect(Date.now() - asked).toBeLessThan(1_000);
+    expect(new Set((await Promise.all(checks)).map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it('outlives a silent DNS, and a vanished record for a time of grace', async () => {

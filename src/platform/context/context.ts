@@ -54,6 +54,9 @@ export interface Context {
   readonly traceparent: string;
   /** Whether the credentials still open what they were shown for: for answers that go on. Absent where nobody asked. */
   readonly stillHolds?: (() => Promise<boolean>) | undefined;
-  /** Set while a transaction is open around the whole request (idempotent requests): use cases join it. */
-  tx?: Tx | undefined;
+  /**
+   * Set while an idempotent request is handled: gives the one transaction that its use cases join. The first that asks for
+   * it opens it, so that a request which waits for something else holds no connection yet.
+   */
+  tx?: (() => Promise<Tx>) | undefined;
 }

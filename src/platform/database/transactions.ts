@@ -31,14 +31,15 @@ export class Transactions implements OnApplicationShutdown {
 
   /**
    * Runs a use case in one transaction, in which row-level security lets it see the context's tenant alone. Joins the
-   * request's transaction where one is open. Any error rolls everything back.
+   * request's transaction where it has one. Any error rolls everything back.
    *
    * @param readsFirst work that begins with reading, and itself waits for `tx.unanswered` before it writes
    */
   async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>, { readsFirst = false } = {}): Promise<T> {
     if (!ctx.tx) return this.runOn(this.primary, ctx, work);
-    if (!readsFirst) await ctx.tx.unanswered;
-    return work(ctx.tx);
+    const tx = await ctx.tx();
+    if (!readsFirst) await tx.unanswered;
+    return work(tx);
   }
 
   /**

@@ -16,9 +16,13 @@ export interface Request {
   body: unknown;
 }
 
-export interface Answer {
+interface Handled {
   status: number;
   body: unknown;
+}
+type Handle = () => Promise<Handled>;
+
+export interface Answer extends Handled {
   replayed: boolean;
 }
 
@@ -42,7 +46,7 @@ export class Idempotency {
   /**
    * @throws DomainError 409 `idempotency_in_progress`, 422 `idempotency_key_reused`, 422 for a malformed key
    */
-  async run(ctx: Context, request: Request, handle: () => Promise<{ status: number; body: unknown }>): Promise<Answer> {
+  async run(ctx: Context, request: Request, handle: Handle): Promise<Answer> {
     if (!KEY.test(request.key)) {
       throw invalidField(
         '/Idempotency-Key',
@@ -51,24 +55,58 @@ export class Idempotency {
       );
     }
     try {
-      return await this.transactions.run(ctx, async (tx) => {
-        const unanswered = this.take(tx, ctx, request.key);
-        const { status, body } = await within(ctx, { ...tx, unanswered }, handle);
-        await this.records.store(tx, {
-          principal: ctx.actor,
-          key: request.key,
-          requestHash: hashOf(request),
-          status,
-          sealedBody: this.secrets.seal('idempotency', JSON.stringify(body ?? null)),
-          expiresAt: new Date(Date.now() + KEPT_MS),
-        });
-        return { status, body, replayed: false };
-      });
+      return await this.inOneTransaction(ctx, request, handle);
     } catch (error) {
       if (!(error instanceof Answered)) throw error;
       if (error.stored === 'held') throw inProgress();
       return this.replay(error.stored, hashOf(request));
     }
+  }
+
+  /**
+   * While `handle` runs, use cases called with this context join one transaction, which the first of them opens: whoever
+   * waits before that, for a turn or for a server, would keep its connection from others. It is opened at the end for
+   * those who never asked for it, since their answer may be known.
+   */
+  private async inOneTransaction(ctx: Context, request: Request, handle: Handle): Promise<Answer> {
+    const wanted = Promise.withResolvers<void>();
+    const joined = Promise.withResolvers<Tx>();
+    ctx.tx = () => {
+      wanted.resolve();
+      return joined.promise;
+    };
+    const handled = handle().finally(() => {
+      ctx.tx = undefined;
+      wanted.resolve();
+    });
+    // Whoever waits for these is told.
+    handled.catch(() => undefined);
+    joined.promise.catch(() => undefined);
+    await wanted.promise;
+    try {
+      return await this.transactions.run({ ...ctx, tx: undefined }, async (tx) => {
+        const unanswered = this.take(tx, ctx, request.key);
+        joined.resolve({ ...tx, unanswered });
+        const { status, body } = await unlessAnswered(unanswered, handled);
+        await this.keep(tx, ctx, request, { status, body });
+        return { status, body, replayed: false };
+      });
+    } catch (error) {
+      // Of a transaction that could not be opened.
+      joined.reject(error);
+      throw error;
+    }
+  }
+
+  private async keep(tx: Tx, ctx: Context, request: Request, { status, body }: Handled): Promise<void> {
+    await this.records.store(tx, {
+      principal: ctx.actor,
+      key: request.key,
+      requestHash: hashOf(request),
+      status,
+      sealedBody: this.secrets.seal('idempotency', JSON.stringify(body ?? null)),
+      expiresAt: new Date(Date.now() + KEPT_MS),
+    });
   }
 
   /** Under way while the request is handled already: a handler that only reads at first loses no time. @throws Answered */
@@ -88,17 +126,12 @@ export class Idempotency {
   }
 }
 
-/**
- * While `handle` runs, use cases called with this context join the open transaction. That the request was answered before
- * goes before whatever came of handling it once more.
- */
-async function within<T>(ctx: Context, tx: Tx, handle: () => Promise<T>): Promise<T> {
-  ctx.tx = tx;
+/** That the request was answered before goes before whatever came of handling it once more. */
+async function unlessAnswered<T>(unanswered: Promise<void>, handled: Promise<T>): Promise<T> {
   try {
-    return await handle();
+    return await handled;
   } finally {
-    ctx.tx = undefined;
-    await tx.unanswered;
+    await unanswered;
   }
 }
 
