@@ -140,10 +140,21 @@ export class ScimUsersService {
     await this.audit.record(tx, ctx, {
       action: `scim_user.${action}`,
       target: userPublicId((after ?? before)?.id ?? ''),
-      ...(before && { before: userValues(before) }),
-      ...(after && { after: userValues(after) }),
+      ...(before && { before: shownOf(before) }),
+      ...(after && { after: { ...shownOf(after), changed: changedBetween(before, after) } }),
     });
   }
+}
+
+/** What an event keeps of somebody, which it does for ever: who they are, and whether they may come. */
+const shownOf = ({ userName, externalId, active }: ScimUserEntity) => ({ userName, externalId, active });
+
+/** Of all else the names alone: telephone numbers and addresses end with the user, as documented. */
+function changedBetween(before: ScimUserEntity | undefined, after: ScimUserEntity): string[] {
+  const old: Values = before ? userValues(before) : {};
+  const now = userValues(after);
+  const names = new Set([...Object.keys(old), ...Object.keys(now)]);
+  return [...names].filter((name) => !isDeepStrictEqual(old[name], now[name]));
 }
 
 /** An id that can be none is not there. */

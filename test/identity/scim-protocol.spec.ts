@@ -468,6 +468,34 @@ describe('the service', () => {
     expect(events[0]?.actor).toMatch(/^key_/);
   });
 
+  it('writes of a person who they are and what was changed of them, and nothing else', async () => {
+    const own = await newTenant();
+    const from = await Directory.of(own);
+    const phoneNumbers = [{ type: 'work', value: '+1-555-0100' }];
+    const addresses = [{ type: 'home', streetAddress: '1 Secret Street' }];
+    const { id, userName } = await scimUser(from, { externalId: 'x1', phoneNumbers, addresses });
+    const change = patch({ op: 'replace', path: 'phoneNumbers', value: [{ type: 'work', value: '+1-555-0199' }] });
+    expect((await from.send('PATCH', `/Users/${id}`, change)).status).toBe(200);
+    expect((await from.send('DELETE', `/Users/${id}`)).status).toBe(204);
+
+    const events = await everything<EventBody>(own, `/v1/audit-events?target=${id}`);
+    const known = { userName, externalId: 'x1', active: true };
+    expect(
+      events
+        .filter(({ action }) => action.startsWith('scim_user.'))
+        .map(({ action, before, after }) => [action, before, after]),
+    ).toEqual([
+      ['scim_user.deleted', known, null],
+      ['scim_user.updated', known, { ...known, changed: ['phoneNumbers'] }],
+      [
+        'scim_user.created',
+        null,
+        { ...known, changed: ['userName', 'externalId', 'active', 'phoneNumbers', 'addresses'] },
+      ],
+    ]);
+    expect(JSON.stringify(events)).not.toMatch(/555-01|Secret Street/);
+  });
+
   it('writes into the audit trail who read the people, once for all pages, and not who found nobody', async () => {
     const own = await newTenant();
     const from = await Directory.of(own);
