@@ -110,11 +110,14 @@ function personOf(registration: Registration, { claims }: PresentedToken): Perso
     providerId: registration.id,
     subject: claims.sub,
     email: verifiedEmail(registration.emailDomains, claims),
-    name: typeof claims.name === 'string' ? claims.name.trim().slice(0, 200) || undefined : undefined,
+    name: typeof claims.name === 'string' ? nameOf(claims.name) : undefined,
     mappedRole: mappedRole(registration, claims),
     directoryKey: directoryKey(registration.directory, claims),
   };
 }
+
+/** By characters, not by their halves: half of one can not be stored. */
+const nameOf = (claim: string): string | undefined => [...claim.trim()].slice(0, 200).join('') || undefined;
 
 function assertKnownPermissions(operators: PlatformOidc | undefined): void {
   const known: ReadonlySet<string> = new Set(['*', ...PLATFORM_PERMISSIONS]);

@@ -57,7 +57,8 @@ const personOf = (user: ScimUserEntity, roles: GroupRoles, groups: string[]): Pr
   id: user.id,
   userName: user.userName,
   externalId: user.externalId,
-  name: nameOf(user).slice(0, 200),
+  // By characters, not by their halves: half of one can not be stored.
+  name: [...nameOf(user)].slice(0, 200).join(''),
   email: addressOf(user),
   active: user.active,
   role: roleOfGroups(roles, groups),

@@ -174,7 +174,9 @@ class Compiler {
   private time(sql: string, op: Comparison, value: Value): string {
     const time = typeof value === 'string' ? new Date(value) : new Date(NaN);
     const sign = { ...ORDER, eq: '=', ne: '<>' }[op];
-    if (Number.isNaN(time.getTime()) || sign === undefined) {
+    const year = time.getUTCFullYear();
+    // PostgreSQL reads no year 0, and no year of more than four digits as JavaScript writes them.
+    if (!(year >= 1 && year <= 9999) || sign === undefined) {
       throw invalidFilter('Times are compared with times such as "2026-01-01T00:00:00Z", by their order.');
     }
     // What is shown has milliseconds.

@@ -24,7 +24,7 @@ describe('parseFilter', () => {
     expect(parseFilter('a pr and (b pr or c pr)')).toEqual({ op: 'and', filters: [a, { op: 'or', filters: [b, c] }] });
   });
 
-  it.each(['', ' ', 'a', 'a eq', 'a eq b', 'a eq "b', 'a pr b', '(a pr', 'a pr)', 'a[b pr', 'a[b pr).c pr', '"a" pr', 'a pr or', 'and', '💥 pr', 'a eq 1.2.3', '.a pr', 'a[b pr] .c', 'a eq .b'])(
+  it.each(['', ' ', 'a', 'a eq', 'a eq b', 'a eq "b', 'a pr b', '(a pr', 'a pr)', 'a[b pr', 'a[b pr).c pr', '"a" pr', 'a pr or', 'and', '💥 pr', 'a eq 1.2.3', '.a pr', 'a[b pr] .c', 'a eq .b', 'a eq "\\u0000"', 'a[b eq "x\\ud800"]'])(
     'refuses %j',
     (text) => expect(() => parseFilter(text)).toThrow(/invalid_filter/),
   ); // prettier-ignore

@@ -1,3 +1,4 @@
+import { unstorableText } from '../platform/http/storable-text.js';
 import { invalidFilter } from './scim.errors.js';
 
 export type Comparison = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
@@ -122,12 +123,10 @@ class Parser {
   private value(): Value {
     const token = this.tokens[this.position++];
     if (!token || token.kind === 'bracket' || token.kind === 'part') throw unexpected(token);
-    const text = token.kind === 'word' ? token.text.toLowerCase() : token.text;
-    try {
-      return JSON.parse(text) as Value;
-    } catch {
-      throw unexpected(token);
-    }
+    const value = parsed(token);
+    // Only now: escaped, it came past the check of what is sent.
+    if (unstorableText(value).length > 0) throw invalidFilter('A text of the filter can not be stored.');
+    return value;
   }
 
   private within(open: string, close: string, depth: number): Filter {
@@ -159,6 +158,14 @@ class Parser {
     if (token?.kind !== 'word' || token.text.toLowerCase() !== word) return false;
     this.position++;
     return true;
+  }
+}
+
+function parsed(token: Token): Value {
+  try {
+    return JSON.parse(token.kind === 'word' ? token.text.toLowerCase() : token.text) as Value;
+  } catch {
+    throw unexpected(token);
   }
 }
 

@@ -106,6 +106,9 @@ describe('identity providers', () => {
     expect(await faults({ ...good, roleClaim: 'r', roleMapping: { it: 'god' } })).toEqual([
       '/roleMapping/it invalid_value',
     ]);
+    expect(await faults({ ...good, roleClaim: 'r', roleMapping: { 'it\0': 'admin' } })).toEqual([
+      '/roleMapping invalid_text',
+    ]);
     expect(await faults({ ...good, defaultRole: 'god' })).toEqual(['/defaultRole invalid_value']);
     expect(await faults({ ...good, emailDomains: ['@example.com'] })).toEqual(['/emailDomains/0 invalid_hostname']);
     expect(await faults({ ...good, secret: 'x' })).toEqual(['/secret unknown_field']);

@@ -242,6 +242,14 @@ describe('roles', () => {
   });
 });
 
+describe('the name of a member', () => {
+  it('is cut between characters, not within one', async () => {
+    const long = 'a'.repeat(199);
+    const user = await scimUser(directory, { displayName: `${long}😀b` });
+    expect((await memberOf(user.id))?.name).toBe(`${long}😀`);
+  });
+});
+
 describe('members who were there before the directory', () => {
   it('are the same persons by their address, and keep the role that they had', async () => {
     const owner = await invite(tenant, { role: 'owner', name: 'Ada' });
