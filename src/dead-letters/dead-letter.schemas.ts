@@ -32,13 +32,10 @@ export const deadLetterResponse = z.object({
 export const deadLetterPage = pageOf(deadLetterResponse);
 
 export const openedLetterResponse = deadLetterResponse.extend({
-  click: z
-    .record(z.string(), z.unknown())
-    .nullable()
-    .meta({
-      description:
-        "What was to be stored, without the visitor's address; null for a segment, and where no known key opens the letter",
-    }),
+  click: z.record(z.string(), z.unknown()).nullable().meta({
+    description:
+      "What was to be stored, without the visitor's address; null for a segment, and where no known key opens the letter",
+  }),
 });
 
 export const redriveResponse = z.object({

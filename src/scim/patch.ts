@@ -203,7 +203,11 @@ function chosenAfter(place: Place, before: unknown[], verb: Verb, value: unknown
   };
   if (chosen.size > 0) {
     const after = before.map((element) => (isChosen(element) && isObject(element) ? changed(element) : element));
-    return onePrimary(attribute, after, after.filter((_element, index) => isChosen(before[index])));
+    return onePrimary(
+      attribute,
+      after,
+      after.filter((_element, index) => isChosen(before[index])),
+    );
   }
   // Entra ID replaces the work address of people who have none: where the filter says what it would be, it is made.
   const made = filter ? madeBy(attribute, filter) : {};

@@ -214,18 +214,22 @@ describe('waypost doctor', () => {
     ]);
   }, 60_000);
 
-  it.each(['api', 'redirect', 'worker'] as const)('looks beside the role %s at what that one has', async (role) => {
-    // As in the chart's pods, which know no other URLs. The redirect role's is the resolver's under both names.
-    const { DATABASE_URL = '', DATABASE_INGEST_URL = '', DATABASE_RESOLVER_URL = '' } = env;
-    const pods = {
-      api: { DATABASE_URL, DATABASE_INGEST_URL: '', DATABASE_RESOLVER_URL: '' },
-      redirect: { DATABASE_URL: DATABASE_RESOLVER_URL, DATABASE_INGEST_URL: '', DATABASE_RESOLVER_URL },
-      worker: { DATABASE_URL, DATABASE_INGEST_URL, DATABASE_RESOLVER_URL: '' },
-    };
-    const { ids } = await doctor({ ...pods[role], APP_ROLE: role, DATABASE_OWNER_URL: '', SPOOL_MAX_MB: '1000000' });
-    // Clicks wait with the redirect role alone.
-    expect(ids).toEqual(role === 'redirect' ? ['spool_space_low'] : []);
-  }, 60_000);
+  it.each(['api', 'redirect', 'worker'] as const)(
+    'looks beside the role %s at what that one has',
+    async (role) => {
+      // As in the chart's pods, which know no other URLs. The redirect role's is the resolver's under both names.
+      const { DATABASE_URL = '', DATABASE_INGEST_URL = '', DATABASE_RESOLVER_URL = '' } = env;
+      const pods = {
+        api: { DATABASE_URL, DATABASE_INGEST_URL: '', DATABASE_RESOLVER_URL: '' },
+        redirect: { DATABASE_URL: DATABASE_RESOLVER_URL, DATABASE_INGEST_URL: '', DATABASE_RESOLVER_URL },
+        worker: { DATABASE_URL, DATABASE_INGEST_URL, DATABASE_RESOLVER_URL: '' },
+      };
+      const { ids } = await doctor({ ...pods[role], APP_ROLE: role, DATABASE_OWNER_URL: '', SPOOL_MAX_MB: '1000000' });
+      // Clicks wait with the redirect role alone.
+      expect(ids).toEqual(role === 'redirect' ? ['spool_space_low'] : []);
+    },
+    60_000,
+  );
 
   it('tries beside one role what a variable names besides', async () => {
     const wrong = `postgres://waypost_resolver:wrong@127.0.0.1:${await freePort()}/waypost`;
