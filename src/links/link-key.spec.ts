@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { canonicalKey, parseKey } from './link-key.js';
+import { canonicalKey, keyOfPath, parseKey } from './link-key.js';
 
 describe('parseKey', () => {
   it.each([
@@ -45,4 +45,27 @@ describe('parseKey', () => {
 describe('canonicalKey', () => {
   it('keeps case where the domain distinguishes it', () => expect(canonicalKey('AbC', true)).toBe('AbC'));
   it('drops case where it does not', () => expect(canonicalKey('ÄBC', false)).toBe('äbc'));
+});
+
+describe('keyOfPath', () => {
+  it.each([
+    ['a', 'a'],
+    ['a/', 'a'],
+    ['a/b', 'a/b'],
+    ['ÄBC', 'äbc'],
+    ['cafe\u0301/', 'café'],
+  ])('reads %j as %j', (path, key) => expect(keyOfPath(path, false)).toBe(key));
+
+  it.each(['a', '🚀', 'İ', 'ᾂ'])('finds the longest key of %s, however it is spelled', (character) => {
+    const key = parseKey(character.repeat(190));
+    expect(typeof key).toBe('string');
+    for (const caseSensitive of [true, false]) {
+      const stored = canonicalKey(String(key), caseSensitive);
+      for (const form of ['NFC', 'NFD']) expect(keyOfPath(`${stored.normalize(form)}/`, caseSensitive)).toBe(stored);
+    }
+  });
+
+  it.each([381, 1_521, 16_000])('takes no path of %i letters for a key', (length) =>
+    expect(keyOfPath('a'.repeat(length), true)).toBeUndefined(),
+  );
 });

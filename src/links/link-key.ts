@@ -4,6 +4,10 @@ const RESERVED_FIRST_SEGMENTS = new Set(['.well-known']);
 
 const MAX_CHARACTERS = 190;
 const MAX_BYTES = 760;
+/** In UTF-16 units, as keys are stored: a character has two at most, and İ is two where case is not told apart. */
+const MAX_UNITS = 2 * MAX_CHARACTERS;
+/** The same of a spelling that NFC makes shorter: it puts together one character of four at most. One slash may follow. */
+const MAX_PATH_UNITS = 4 * MAX_UNITS + 1;
 
 // Letters, marks and digits of any script, emoji (skin tones and flags are none by themselves), and what stands in a path
 // without being escaped or misread.
@@ -16,6 +20,17 @@ type Refusal = { code: string; message: string };
 export function canonicalKey(key: string, caseSensitive: boolean): string {
   const normal = key.normalize('NFC');
   return caseSensitive ? normal : normal.toLowerCase().normalize('NFC');
+}
+
+/**
+ * The key that a visitor's path asks for; one slash at its end is ignored.
+ *
+ * @returns undefined for a path that is longer than any key: it is not even normalized
+ */
+export function keyOfPath(path: string, caseSensitive: boolean): string | undefined {
+  if (path.length > MAX_PATH_UNITS) return undefined;
+  const key = canonicalKey(path.replace(/\/$/, ''), caseSensitive);
+  return key.length > MAX_UNITS ? undefined : key;
 }
 
 /**

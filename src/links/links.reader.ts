@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DomainsReader } from '../domains/domains.reader.js';
 import type { Tx } from '../platform/context/context.js';
-import { canonicalKey } from './link-key.js';
+import { canonicalKey, keyOfPath } from './link-key.js';
 import { linkNotFound } from './link.errors.js';
 import { LinksRepository } from './links.repository.js';
 
-export { canonicalKey };
+export { keyOfPath };
 
 /** What other modules may ask of links. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ClickRecorder, type Visitor } from '../clicks/clicks.recorder.js';
-import { canonicalKey } from '../links/links.reader.js';
+import { keyOfPath } from '../links/links.reader.js';
 import { Bus } from '../platform/bus/bus.js';
 import type { Heartbeat } from '../platform/outbox/outbox.relay.js';
 import { parseHostname } from '../platform/http/hostname.js';
@@ -8,7 +8,7 @@ import { invalidations, redirects, redirectsLimited } from '../platform/telemetr
 import { tallyOf } from '../platform/telemetry/registry.js';
 import { type Decision, decideRedirect, decideRoot, isUnknown } from './decide-redirect.js';
 import { RedirectCache } from './redirect-cache.js';
-import type { DomainTarget, PlainAnswer } from './redirect-target.js';
+import type { PlainAnswer } from './redirect-target.js';
 import { clientOf } from '../platform/http/client-address.js';
 import { ScanLimit } from './scan-limit.js';
 
@@ -87,8 +87,8 @@ export class RedirectsService {
     const domain = hostname === undefined ? null : await this.cache.domain(hostname);
     if (!domain || hostname === undefined) return { kind: 'unknown' };
     if (visit.path === '') return decideRoot(domain);
-    const key = keyOn(domain, visit.path);
-    const link = await this.cache.link(hostname, domain, key);
+    const key = keyOfPath(visit.path, domain.caseSensitive);
+    const link = key === undefined ? null : await this.cache.link(hostname, domain, key);
     const decision = decideRedirect(domain, link, visit, new Date());
     if (link && decision.kind === 'found' && visit.counts) {
       link.clicks++;
@@ -101,7 +101,9 @@ export class RedirectsService {
   private remembers({ host, path }: Visit): boolean {
     const hostname = hostnameOf(host);
     const domain = hostname === undefined ? undefined : this.cache.rememberedDomain(hostname);
-    return domain !== undefined && (path === '' || this.cache.remembersLink(`${hostname}/${keyOn(domain, path)}`));
+    if (!domain || path === '') return domain !== undefined;
+    const key = keyOfPath(path, domain.caseSensitive);
+    return key !== undefined && this.cache.remembersLink(`${hostname}/${key}`);
   }
 
   /** A change is in force here as soon as the bus tells of it; after a gap, everything is asked for anew. */
@@ -136,9 +138,6 @@ function limited(retryAfter: number): Limited {
 }
 
 const hostnameOf = (host: string): string | undefined => parseHostname(withoutPublicPort(host));
-
-const keyOn = ({ caseSensitive }: DomainTarget, path: string): string =>
-  canonicalKey(path.replace(/\/$/, ''), caseSensitive);
 
 /** A proxy in front may hand on the port that visitors use; only localhost is told apart by its port. */
 const withoutPublicPort = (host: string): string =>

@@ -357,6 +357,15 @@ describe('TargetCache', () => {
     await expect(cache.get('a', fails)).rejects.toThrow('away');
   });
 
+  it('keeps no more of the names that are not there than fit into their bytes', async () => {
+    const cache = newCache();
+    const nameOf = (n: number): string => `${'x'.repeat(5_000)}${n}`;
+    for (let n = 0; n < 2_000; n++) await cache.get(nameOf(n), () => says(null));
+    expect(cache.size.absences).toBeGreaterThan(1_600);
+    expect(cache.size.absences).toBeLessThan(1_700);
+    expect(await cache.get(nameOf(1_999), fails)).toBeNull();
+  });
+
   it('serves nothing that was not confirmed for a day', async () => {
     const cache = newCache();
     setClock(0);

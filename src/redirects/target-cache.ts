@@ -18,6 +18,9 @@ const AWAY_MS = 5_000;
 const STALE_MS = 24 * 3_600_000;
 /** Names remembered to be unknown. Bounded apart, so that a scan of random names pushes out no known one. */
 const MAX_ABSENT = 50_000;
+const MAX_ABSENT_BYTES = 16 * 1024 * 1024;
+/** What one costs besides its name, whose letters take two bytes each beyond Latin-1. */
+const ABSENT_BYTES = 100;
 
 /** Name, value, and when the database last said so in ms since 1970. */
 export type RememberedTarget<T> = [name: string, value: T, confirmedAt: number];
@@ -63,7 +66,11 @@ type Load<T> = (known: Known<T> | undefined) => Promise<Confirmed<T>>;
  */
 export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
-  private readonly absences = new LRUCache<string, number>({ max: MAX_ABSENT });
+  private readonly absences = new LRUCache<string, number>({
+    max: MAX_ABSENT,
+    maxSize: MAX_ABSENT_BYTES,
+    sizeCalculation: (_until, name) => ABSENT_BYTES + 2 * name.length,
+  });
   private readonly flights = new Map<string, Flight<T>>();
   /** When the database last failed to answer; -Infinity once it has answered again. */
   private failedAt = -Infinity;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseUrl } from '../support/database.js';
+import { metric as sumOf } from '../support/metrics.js';
 import {
   type Answer,
   eventually,
@@ -150,6 +151,25 @@ describe('a client that asks for names that are not there', () => {
       async () => (await visit(newClient(), '', hostname)).status === 302 && visit(client, '', hostname),
       (answer) => answer && answer.headers.location === 'https://example.com/',
     );
+  });
+
+  it('pays as much for a path that is longer than any key, of which nothing is looked up or remembered', async () => {
+    const { key } = await tenant.link();
+    expect((await visit(newClient(), key)).status).toBe(302);
+    const absent = (): Promise<number> => metric('waypost_cache_entries{cache="links",kind="absent"}');
+    const queries = (): Promise<number> =>
+      sumOf(`http://127.0.0.1:${ports.OPS_PORT}`, 'waypost_resolver_queries_total', { statement: 'resolve-link' });
+    const client = newClient();
+    const { status, text } = await visit(client, unique());
+    const [absences, before] = [await absent(), await queries()];
+    const long = await Promise.all(
+      Array.from({ length: BURST - 1 }, (_, n) => visit(client, `${unique()}${'x'.repeat(400 + 4_000 * (n % 2))}`)),
+    );
+    for (const answer of long) expect(answer).toMatchObject({ status, text });
+    expect(status).toBe(404);
+    expect(await queries()).toBe(before);
+    expect(await absent()).toBeLessThanOrEqual(absences);
+    expect((await visit(client, 'x'.repeat(8_000))).status).toBe(429);
   });
 
   it('does not get a new limit by what it writes into X-Forwarded-For itself', async () => {
