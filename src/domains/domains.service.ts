@@ -18,6 +18,8 @@ import { afterCheck } from './verification.js';
 
 const PLACES = ['rootUrl', 'notFoundUrl', 'expiredUrl'] as const;
 type Place = (typeof PLACES)[number];
+/** What visitors can tell, besides whether it is verified. */
+const SERVED = ['caseSensitive', ...PLACES] as const;
 
 @Injectable()
 export class DomainsService {
@@ -152,9 +154,15 @@ export class DomainsService {
       ...(before && { before: toDomainResponse(before) }),
       ...(after && { after: toDomainResponse(after) }),
     });
-    await this.outbox.append(tx, ctx, `domain.${action}`, { hostname: domain.hostname });
+    // Else each redirect process would ask anew for all links of the domain, as often as its owner likes.
+    if (!before || !after || !servesAlike(before, after)) {
+      await this.outbox.append(tx, ctx, `domain.${action}`, { hostname: domain.hostname });
+    }
   }
 }
+
+const servesAlike = (before: DomainEntity, after: DomainEntity): boolean =>
+  (before.verifiedAt === null) === (after.verifiedAt === null) && SERVED.every((name) => before[name] === after[name]);
 
 const destinationsOf = ({
   rootUrl,

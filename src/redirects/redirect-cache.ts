@@ -155,6 +155,17 @@ export class RedirectCache {
     this.links.doubtAll(nameOf(hostname, ''));
   }
 
+  /**
+   * Whether a tenant's links redirect. Others' are left alone: who suspends one tenant must not have the links of all asked
+   * for at once. Which names others may have kept of it, nobody knows here.
+   */
+  doubtTenant(tenantId: string): void {
+    const isIts = (target: DomainTarget | LinkTarget): boolean => target.tenantId === tenantId;
+    this.changes.doubtAll();
+    this.domains.doubtWhere(isIts);
+    this.links.doubtWhere(isIts);
+  }
+
   /** All that changed before this time, in ms since 1970, was told to this cache. */
   assure(time: number): void {
     this.links.assure(time);

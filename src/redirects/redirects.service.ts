@@ -125,9 +125,10 @@ export class RedirectsService {
     });
     // A worker of an earlier version says no time.
     bus.subscribe('heartbeat', (_topic, data) => this.cache.assure((data as Heartbeat | null)?.asOf ?? 0));
-    bus.subscribe('tenant.', (topic) => {
+    bus.subscribe('tenant.', (topic, data) => {
+      const { tenantId } = data as { tenantId: string };
       // A new tenant has nothing yet that could be known here.
-      if (topic !== 'tenant.created') changed('tenant', () => this.cache.doubt());
+      if (topic !== 'tenant.created') changed('tenant', () => this.cache.doubtTenant(tenantId));
     });
   }
 }

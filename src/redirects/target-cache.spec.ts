@@ -193,6 +193,21 @@ describe('TargetCache', () => {
     expect(await cache.get('x/1', () => says(fresh))).toBe(fresh);
   });
 
+  it('doubts what is such, what may be, and nothing else', async () => {
+    const cache = newCache();
+    const flight = pending();
+    await cache.get('a', () => says(old));
+    await cache.get('b', () => says(fresh));
+    await cache.get('x', () => says(null));
+    const asked = cache.get('c', () => flight.promise);
+    cache.doubtWhere(({ url }) => url === 'old');
+    flight.answer(fresh);
+    await asked;
+    expect(['a', 'b', 'c'].map((name) => cache.known(name))).toEqual([undefined, fresh, undefined]);
+    expect(await cache.get('a', fails)).toBe(old);
+    await expect(cache.get('x', fails)).rejects.toThrow('away');
+  });
+
   it('serves what it knew while the database does not answer', async () => {
     const cache = newCache();
     setClock(0);

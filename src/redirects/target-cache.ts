@@ -49,6 +49,8 @@ interface Entry<T> extends Known<T> {
 
 const DOUBTED = { refreshAt: 0, freshUntil: 0, lastsUntil: 0 };
 
+const doubt = (entry: Entry<object>): void => void Object.assign(entry, DOUBTED);
+
 /** A question to the database that is not answered yet. */
 interface Flight<T> {
   answer: Promise<T | null>;
@@ -112,7 +114,7 @@ export class TargetCache<T extends object> {
   }
 
   /**
-   * All that changed until this time, in ms since 1970, was told to this cache by `forget` or `doubtAll`. That confirms
+   * All that changed until this time, in ms since 1970, was told to this cache by `forget`, `doubtAll` or `doubtWhere`. That confirms
    * at once what lasts, as if it had been asked for then.
    */
   assure(time: number): void {
@@ -190,10 +192,16 @@ export class TargetCache<T extends object> {
   /** From now on nothing of these names counts as fresh, nor does what is being asked for. */
   doubtAll(prefix = ''): void {
     for (const [name, flight] of this.flights) if (name.startsWith(prefix)) flight.doubted = true;
-    for (const [name, entry] of this.entries)
-      if (name.startsWith(prefix)) entry.refreshAt = entry.freshUntil = entry.lastsUntil = 0;
+    for (const [name, entry] of this.entries) if (name.startsWith(prefix)) doubt(entry);
     const absent = this.absences.keys().filter((name) => name.startsWith(prefix));
     for (const name of absent.toArray()) this.absences.delete(name);
+  }
+
+  /** The same of what is known to be such. What is being asked for, or is not there, may be: all of that is doubted. */
+  doubtWhere(isSuch: (value: T) => boolean): void {
+    for (const flight of this.flights.values()) flight.doubted = true;
+    for (const entry of this.entries.values()) if (isSuch(entry.value)) doubt(entry);
+    this.absences.clear();
   }
 
   /** Most recently used first. */

@@ -148,8 +148,9 @@ export class TenantsService {
   }
 
   /**
-   * Into the tenant's own audit trail and outbox, whoever made the change; of operators into the platform's trail as well,
-   * for nobody can ask for that of a tenant that is deleted.
+   * Into the tenant's own audit trail, whoever made the change; of operators into the platform's trail as well, for nobody
+   * can ask for that of a tenant that is deleted. Into its outbox goes what visitors can tell: a name that is changed, by
+   * the tenant itself and as often as it likes, must not have its links asked for anew.
    */
   private async changed(
     tx: Tx,
@@ -168,10 +169,14 @@ export class TenantsService {
     if (ctx.platform) await this.audit.record(tx, ctx, change);
     await this.transactions.asTenant(tx, id, async (own) => {
       await this.audit.record(own, ctx, change);
-      await this.outbox.append(own, ctx, action, { tenantId: id });
+      if (redirects(before) !== redirects(after)) await this.outbox.append(own, ctx, action, { tenantId: id });
     });
   }
 }
+
+/** Whether its links do: all that visitors can tell of a tenant. */
+const redirects = (tenant: TenantEntity | undefined): boolean =>
+  tenant !== undefined && (tenant.suspendedAt === null || tenant.redirectsWhileSuspended);
 
 /** Without limits of its own. */
 const UNLIMITED = { linksPerMonth: null, maxDomains: null, maxMembers: null, requestsPerMinute: null };

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Deployment, type RoleProcess } from '../support/deployment.js';
 import { type Edited, editedCase, editedLink, editedNotFound, editedRoot, editedTenant } from '../support/edits.js';
 import { quantile, SteadyLoad } from '../support/load.js';
+import { metric } from '../support/metrics.js';
 import { Watch } from '../support/watch.js';
+import { eventually } from '../support/waypost.js';
 
 /** More of them take longer: KILL_SWITCH_EDITS=2000 takes a minute or two. */
 const EDITS = Number(process.env.KILL_SWITCH_EDITS ?? 200);
@@ -100,6 +102,33 @@ describe('an edit', () => {
     },
     EDITS * 500 + 30_000,
   );
+
+  it('that visitors can not tell is no news to any process', async () => {
+    const [customer, { operator }] = [await deployment.newTenant(), deployment];
+    const heard = (cause: string): Promise<number[]> =>
+      Promise.all(redirects.map(({ ops }) => metric(ops, 'waypost_cache_invalidations_total', { cause })));
+    /** Events arrive in their order: whoever has heard of this one has heard of all before. */
+    const hearAll = async (): Promise<void> => {
+      const before = await heard('link');
+      const { id } = await customer.link();
+      await customer.delete(`/v1/links/${id}`);
+      await eventually(
+        () => heard('link'),
+        (now) => now.every((count, n) => count > Number(before[n])),
+      );
+    };
+    await hearAll();
+    const before = [await heard('tenant'), await heard('domain')];
+    const answers = [
+      await customer.patch('/v1/tenant', { name: 'Renamed' }),
+      await operator.patch(`/v1/tenants/${customer.tenantId}`, { limits: { members: 5 }, suspended: false }),
+      await customer.patch(`/v1/domains/${customer.domainId}`, { codeLength: 9 }),
+      await customer.patch(`/v1/domains/${customer.domainId}`, { rootUrl: null }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await hearAll();
+    expect([await heard('tenant'), await heard('domain')]).toEqual(before);
+  });
 
   it('is in force on every process within 30 s though the bus is down, and not undone when it is back', async () => {
     for (const { watches } of scenes) for (const watch of watches) watch.everyMs = 200;
