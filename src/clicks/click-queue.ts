@@ -13,6 +13,9 @@ const SETTLED_MS = 100;
 /** The queue as senders need it: it answers within a deadline, and opens however late its server does. */
 @Injectable()
 export class ClickQueue implements OnApplicationShutdown {
+  /** By segment, what the queue has not answered yet. */
+  private readonly unanswered = new Map<string, Promise<void>>();
+
   constructor(
     @InjectQueue(CLICKS_QUEUE) private queue: Queue<ClicksJob>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -27,7 +30,7 @@ export class ClickQueue implements OnApplicationShutdown {
    */
   async send(job: ClicksJob): Promise<void> {
     try {
-      await withinDeadline(this.add(job));
+      await withinDeadline(this.unanswered.get(job.segment) ?? this.begin(job));
     } catch (error) {
       await this.reopenUnlessOpen();
       throw error;
@@ -36,6 +39,15 @@ export class ClickQueue implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.queue.close();
+  }
+
+  /** To be waited for again when its time is over: each attempt of its own would be kept, segment and all, until Redis is back. */
+  private begin(job: ClicksJob): Promise<void> {
+    const answer = this.add(job).finally(() => {
+      if (this.unanswered.get(job.segment) === answer) this.unanswered.delete(job.segment);
+    });
+    this.unanswered.set(job.segment, answer);
+    return answer;
   }
 
   private async add(job: ClicksJob): Promise<void> {
@@ -55,6 +67,7 @@ export class ClickQueue implements OnApplicationShutdown {
     const { name, opts } = this.queue;
     this.queue.close().catch((error: unknown) => this.logger.debug({ reason: String(error) }, 'It was never open'));
     this.queue = new Queue<ClicksJob>(name, opts);
+    this.unanswered.clear();
     this.listen();
   }
 
