@@ -58,7 +58,7 @@ export class RedirectCache {
   warm = false;
 
   constructor(
-    { redirectCacheBytes, databaseUrls }: Config,
+    { redirectCacheBytes, databaseUrls, redisUrl }: Config,
     private readonly targets: RedirectTargetsRepository,
     private readonly shedder: LoadShedder,
     sharedCache: SharedCache,
@@ -71,8 +71,9 @@ export class RedirectCache {
       // Twice, for letters beyond Latin-1 take two bytes each.
       (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
       FRESH_MS.link,
-      // A limit of clicks needs the counts of others, and a replica may have told what was no longer true.
-      (link) => link.plain !== null && databaseUrls.replica === undefined,
+      // A limit of clicks needs the counts of others, a replica may have told what was no longer true, and a Redis that
+      // takes over may lack a change that was published, and carry the heartbeat after it.
+      (link) => link.plain !== null && databaseUrls.replica === undefined && redisUrl === undefined,
     );
     this.sharedDomains = new SharedTargets('domains', domainTarget, surelyFresh(FRESH_MS.domain), sharedCache, logger);
     this.sharedLinks = new SharedTargets('links', linkTarget, surelyFresh(FRESH_MS.link), sharedCache, logger);
