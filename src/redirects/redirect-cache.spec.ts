@@ -91,6 +91,23 @@ describe('RedirectCache', () => {
     expect(cache.knownLink(`${HOST}/key`) !== undefined).toBe(lasts);
   });
 
+  it('falls back on what it knows while the database is away, unless the hostname has changed hands', async () => {
+    const database = new Database();
+    const cache = newCache(database);
+    await visit(cache);
+    const next = newCache(database);
+    next.restore(JSON.parse(JSON.stringify(cache.remembered(10))) as ReturnType<typeof cache.remembered>);
+    database.away.links = true;
+    for (const one of [cache, next]) {
+      database.domains.set(HOST, domainOf('one'));
+      one.doubt();
+      expect(await visit(one)).toMatchObject({ tenantId: 'one' });
+      database.domains.set(HOST, domainOf('two'));
+      one.doubtDomain(HOST);
+      await expect(visit(one)).rejects.toThrow('away');
+    }
+  });
+
   it('asks anew for the links of a tenant that is doubted, and of no other', async () => {
     const database = new Database();
     database.domains.set('other.example', domainOf('two'));

@@ -96,6 +96,9 @@ export class RedirectCache {
 
   link(hostname: string, domain: DomainTarget, key: string): Promise<LinkTarget | null> {
     const name = nameOf(hostname, key);
+    const remembered = this.links.recall(name);
+    // The hostname has changed hands: of what its former owner had there, nothing is left to fall back on.
+    if (remembered && !isOn(domain, remembered)) this.links.forget(name);
     return this.links.get(name, async (known) => {
       // Else the domain was doubted while it was asked for, or is served without the database, past its time.
       const domainHolds = this.domains.holds(hostname, domain);
@@ -104,7 +107,7 @@ export class RedirectCache {
         name,
         known,
         // The hostname may have had another owner a moment ago.
-        fits: ({ tenantId, domainId }) => tenantId === domain.tenantId && domainId === domain.domainId,
+        fits: (link) => isOn(domain, link),
         find: (current) => this.targets.findLink(domain, key, current),
         names: [hostname, name],
       });
@@ -219,6 +222,9 @@ export class RedirectCache {
     });
   }
 }
+
+const isOn = ({ tenantId, domainId }: DomainTarget, link: LinkTarget): boolean =>
+  link.tenantId === tenantId && link.domainId === domainId;
 
 /** JSON knows no dates. */
 function withDates(link: LinkTarget): LinkTarget {
