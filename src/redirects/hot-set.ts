@@ -7,8 +7,10 @@ import { mergeRemembered } from './merge-remembered.js';
 import { RedirectCache, type Remembered } from './redirect-cache.js';
 
 const SAVE_EVERY_MS = 30_000;
-/** Most recently used first; some 5 MB. */
+/** Most recently used first. */
 const MOST_LINKS = 10_000;
+/** In characters, of links as of domains. To write more in one go would keep visitors waiting. */
+const MOST_TEXT = 8_000_000;
 const FILE = /^hot-set(?:-(\d+))?\.json$/;
 
 /**
@@ -66,7 +68,7 @@ export class HotSet implements OnApplicationBootstrap, BeforeApplicationShutdown
     const draft = `${this.path}.${process.pid}`;
     try {
       await mkdir(this.config.dataDir, { recursive: true, mode: 0o700 });
-      await writeFile(draft, JSON.stringify(this.cache.remembered(MOST_LINKS)), { mode: 0o600 });
+      await writeFile(draft, JSON.stringify(this.cache.remembered(MOST_LINKS, MOST_TEXT)), { mode: 0o600 });
       await rename(draft, this.path);
       await this.clearAway();
     } catch (error) {

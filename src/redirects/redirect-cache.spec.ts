@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Config } from '../platform/config/config.js';
 import { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import { plainAnswer } from './plain-answer.js';
-import { RedirectCache } from './redirect-cache.js';
+import { RedirectCache, type Remembered } from './redirect-cache.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import type { Confirmed } from './target-cache.js';
 
@@ -72,6 +72,8 @@ async function visit(cache: RedirectCache, hostname = HOST, key = 'key'): Promis
   return domain && cache.link(hostname, domain, key);
 }
 
+const asFromDisk = (remembered: Remembered): Remembered => JSON.parse(JSON.stringify(remembered)) as Remembered;
+
 const setClock = (ms: number): void => void jest.useFakeTimers({ now: ms });
 
 describe('RedirectCache', () => {
@@ -96,7 +98,7 @@ describe('RedirectCache', () => {
     const cache = newCache(database);
     await visit(cache);
     const next = newCache(database);
-    next.restore(JSON.parse(JSON.stringify(cache.remembered(10))) as ReturnType<typeof cache.remembered>);
+    next.restore(asFromDisk(cache.remembered(10, MEGABYTE)));
     database.away.links = true;
     for (const one of [cache, next]) {
       database.domains.set(HOST, domainOf('one'));
@@ -105,6 +107,35 @@ describe('RedirectCache', () => {
       database.domains.set(HOST, domainOf('two'));
       one.doubtDomain(HOST);
       await expect(visit(one)).rejects.toThrow('away');
+    }
+  });
+
+  it('hands on a link without the answer that follows from it', async () => {
+    const database = new Database();
+    const [cache, next] = [newCache(database), newCache(database)];
+    const link = await visit(cache);
+    const kept = asFromDisk(cache.remembered(10, MEGABYTE));
+    expect(kept.links[0]?.[1]).not.toHaveProperty('plain');
+    next.restore(kept);
+    database.away.domains = database.away.links = true;
+    expect(link?.plain).toMatchObject({ status: 302 });
+    expect(await visit(next)).toEqual(link);
+  });
+
+  it('hands on what was used last, and no more text than it is asked for', async () => {
+    const database = new Database();
+    database.url = `https://example.com/${'x'.repeat(8_000)}`;
+    const cache = newCache(database);
+    for (let n = 0; n < 300; n++) {
+      const hostname = `${n}.example`;
+      database.domains.set(hostname, { ...domainOf('one'), rootUrl: database.url });
+      await visit(cache, hostname);
+    }
+    const { domains, links } = cache.remembered(1_000, MEGABYTE);
+    for (const targets of [domains, links]) {
+      expect(targets[0]?.[0]).toMatch(/^299\.example/);
+      expect(JSON.stringify(targets).length).toBeGreaterThan(0.9 * MEGABYTE);
+      expect(JSON.stringify(targets).length).toBeLessThan(1.1 * MEGABYTE);
     }
   });
 

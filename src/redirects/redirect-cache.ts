@@ -5,6 +5,7 @@ import { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { cacheBytes, cacheEntries, cacheLimitBytes } from '../platform/telemetry/gauges.js';
 import { cacheLookups } from '../platform/telemetry/metrics.js';
+import { plainAnswer } from './plain-answer.js';
 import { RecentChanges } from './recent-changes.js';
 import type { DomainTarget, LinkTarget } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
@@ -26,12 +27,15 @@ const RECENT_MS = 20_000;
 const ENTRY_BYTES = 700;
 
 /** Of what `remembered` gives: to be raised when a target's fields change. */
-const VERSION = 3;
+const VERSION = 4;
+/** What an entry there has besides name and URLs, in characters: names of fields, ids, times. */
+const FIELDS_TEXT = 500;
 
 export interface Remembered {
   version: number;
   domains: Array<RememberedTarget<DomainTarget>>;
-  links: Array<RememberedTarget<LinkTarget>>;
+  /** The prepared answer follows from the rest. */
+  links: Array<RememberedTarget<Omit<LinkTarget, 'plain'>>>;
 }
 
 /** A way from a name to its target, past memory. */
@@ -65,11 +69,13 @@ export class RedirectCache {
     @Inject(LOGGER) logger: Logger,
   ) {
     const domainBytes = Math.floor(redirectCacheBytes * DOMAIN_SHARE);
-    this.domains = new TargetCache(domainBytes, (_domain, name) => ENTRY_BYTES + name.length, FRESH_MS.domain);
+    // Twice, for letters beyond Latin-1 take two bytes each.
+    const bytesOf = (target: DomainTarget | LinkTarget, name: string): number =>
+      ENTRY_BYTES + 2 * (name.length + lengthOfUrls(target));
+    this.domains = new TargetCache(domainBytes, bytesOf, FRESH_MS.domain);
     this.links = new TargetCache(
       redirectCacheBytes - domainBytes,
-      // Twice, for letters beyond Latin-1 take two bytes each.
-      (link, name) => ENTRY_BYTES + 2 * (name.length + link.url.length + (link.expiredUrl?.length ?? 0)),
+      bytesOf,
       FRESH_MS.link,
       // A limit of clicks needs the counts of others, a replica may have told what was no longer true, and a Redis that
       // takes over may lack a change that was published, and carry the heartbeat after it.
@@ -175,15 +181,18 @@ export class RedirectCache {
     this.links.assure(time);
   }
 
-  remembered(most: number): Remembered {
-    return { version: VERSION, domains: this.domains.remembered(most), links: this.links.remembered(most) };
+  /** What was used last: at most so many of domains and of links, with so many characters of text each. */
+  remembered(most: number, mostText: number): Remembered {
+    const domains = firstWithin(mostText, this.domains.remembered(most));
+    const links = firstWithin(mostText, this.links.remembered(most));
+    return { version: VERSION, domains, links: links.map(([name, link, at]) => [name, withoutPlain(link), at]) };
   }
 
   /** @param remembered by an earlier process, as JSON has it; that of another version is passed over */
   restore({ version, domains, links }: Remembered): void {
     if (version !== VERSION) return;
     this.domains.restore(domains);
-    this.links.restore(links.map(([name, link, confirmedAt]) => [name, withDates(link), confirmedAt]));
+    this.links.restore(links.map(([name, link, confirmedAt]) => [name, restored(link), confirmedAt]));
     // With these the process can serve, even if the database never answers.
     this.warm ||= links.length > 0;
   }
@@ -226,11 +235,32 @@ export class RedirectCache {
 const isOn = ({ tenantId, domainId }: DomainTarget, link: LinkTarget): boolean =>
   link.tenantId === tenantId && link.domainId === domainId;
 
+function lengthOfUrls(target: DomainTarget | LinkTarget): number {
+  const others = 'url' in target ? [target.url] : [target.rootUrl, target.notFoundUrl];
+  return [target.expiredUrl, ...others].reduce((sum, url) => sum + (url?.length ?? 0), 0);
+}
+
+/** As many of the first as have so many characters together. */
+function firstWithin<T extends DomainTarget | LinkTarget>(
+  mostText: number,
+  targets: Array<RememberedTarget<T>>,
+): Array<RememberedTarget<T>> {
+  let text = 0;
+  const end = targets.findIndex(([name, target]) => {
+    text += FIELDS_TEXT + name.length + lengthOfUrls(target);
+    return text > mostText;
+  });
+  return end < 0 ? targets : targets.slice(0, end);
+}
+
+const withoutPlain = ({ plain: _plain, ...link }: LinkTarget): Omit<LinkTarget, 'plain'> => link;
+
 /** JSON knows no dates. */
-function withDates(link: LinkTarget): LinkTarget {
+function restored(link: Omit<LinkTarget, 'plain'>): LinkTarget {
   const date = (value: Date | null): Date | null => value && new Date(value);
   const { startsAt, expiresAt, disabledAt } = link;
-  return { ...link, startsAt: date(startsAt), expiresAt: date(expiresAt), disabledAt: date(disabledAt) };
+  const dated = { ...link, startsAt: date(startsAt), expiresAt: date(expiresAt), disabledAt: date(disabledAt) };
+  return { ...dated, plain: plainAnswer(dated) };
 }
 
 /** As in a URL, so that most requests find their link without being parsed. */
