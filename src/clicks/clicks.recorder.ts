@@ -19,6 +19,8 @@ const SHIP_EVERY_MS = 500;
 /** Clicks after which a segment is closed: one that follows a disk which stood still does not make a job without end. */
 const SEGMENT_CLICKS = 50_000;
 
+const FULL = 'the spool is full';
+
 /**
  * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
  * before their answers go out, and from there to the queue. A click whose answer a visitor has read is on disk.
@@ -34,6 +36,9 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   private readonly traces: SpoolTraces;
   /** Clicks that the log has not told of yet. */
   private lost = { clicks: 0, reason: '' };
+  /** Why a click is not taken. */
+  private refusal = FULL;
+  private adopting = Promise.resolve();
 
   constructor(
     config: Config,
@@ -49,6 +54,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
       keyOf: (segment) => secrets.keyFor(CLICKS_KEY, segment),
       keysOf: (segment) => secrets.keysFor(CLICKS_KEY, segment),
     });
+    this.makeFolder();
     spoolBytes.watch({}, () => this.spool.size);
     spoolLimitBytes.watch({}, () => config.spoolBytes);
     spoolOldestAge.watch({}, () => Math.max(0, Date.now() - (this.spool.oldest ?? Infinity)) / 1000);
@@ -57,7 +63,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Never blocks and never throws: a visitor's redirect does not depend on it. */
   offer(link: FollowedLink, visitor: Visitor, query: string, trace: string | undefined): void {
-    if (!this.spool.append(link, visitor, query, trace)) return this.lose(1, 'the spool is full');
+    if (!this.spool.append(link, visitor, query, trace)) return this.lose(1, this.refusal);
     if (trace !== undefined) this.traces.begin(this.spool.openId, trace);
     this.clicks++;
     this.turn ??= setImmediate(this.endTurn);
@@ -70,17 +76,39 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (!this.spool.hasFolder) this.logger.error({ reason: this.refusal }, 'Clicks are lost until they can be spooled');
     await this.adopt();
-    this.timer = setInterval(() => void this.ship(), SHIP_EVERY_MS);
+    this.timer = setInterval(() => void this.tick(), SHIP_EVERY_MS);
   }
 
   /** What the queue does not take now stays on disk for the next process. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     this.endTurn();
+    await this.adopting;
     await this.shipping;
     await this.ship();
     this.spool.close();
+  }
+
+  private async tick(): Promise<void> {
+    if (!this.spool.hasFolder && this.makeFolder()) {
+      // What earlier processes have left has waited for this, too.
+      this.adopting = this.adopt();
+      await this.adopting;
+    }
+    await this.ship();
+  }
+
+  /** A disk that can not be written to does not keep the process from redirecting. @returns whether there is a folder now */
+  private makeFolder(): boolean {
+    try {
+      this.spool.makeFolder();
+      this.refusal = FULL;
+    } catch (error) {
+      this.refusal = String(error);
+    }
+    return this.spool.hasFolder;
   }
 
   private async adopt(): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { FrameSealer } from '../platform/secrets/sealed-frames.js';
 import type { FollowedLink, Visitor } from './click.js';
 import { ClickEncoder } from './spool-format.js';
@@ -45,7 +45,10 @@ export class SegmentWriter {
     this.clicks += added;
   }
 
+  /** A file into which nothing could be written goes: whoever takes it over would have it for a segment. */
   close(): void {
-    if (this.file !== undefined) closeSync(this.file);
+    if (this.file === undefined) return;
+    closeSync(this.file);
+    if (this.bytes === 0) rmSync(this.path, { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { newId, timeOfId } from '../platform/ids.js';
@@ -8,6 +8,8 @@ import { type FolderLock, lockFolder } from './folder-lock.js';
 import { SegmentWriter } from './segment-writer.js';
 
 const SEGMENT = /\.segment$/;
+/** Attempts at a folder: one that adopts may be quicker to lock a new, empty one, though not time and again. */
+const ATTEMPTS = 5;
 
 /** Clicks of one segment; `id` is the name under which it is shipped. */
 export interface Segment {
@@ -47,13 +49,18 @@ interface Options {
   keysOf: (segment: string) => Buffer[];
 }
 
+/** A spool's own folder, which nobody else has. */
+interface Home {
+  folder: string;
+  lock: FolderLock;
+}
+
 /**
  * Clicks on disk until the queue has them: append-only segments in a folder of this process. What is written survives
  * the process, whatever ends it; the next process on the same parent folder takes it over, and no two do.
  */
 export class Spool {
-  private readonly folder: string;
-  private readonly lock: FolderLock;
+  private home: Home | undefined;
   private readonly sealed: Segment[] = [];
   private open: SegmentWriter | undefined;
   private written = 0;
@@ -61,9 +68,15 @@ export class Spool {
   /** Clicks that were taken over. */
   adoptedClicks = 0;
 
-  /** @throws when the folder can not be made or locked */
-  constructor(private readonly options: Options) {
-    [this.folder, this.lock] = newFolder(options.parent);
+  constructor(private readonly options: Options) {}
+
+  /** To be called until it does not throw: before that, no click is taken. @throws when it can not be made or locked */
+  makeFolder(): void {
+    this.home ??= newHome(this.options.parent);
+  }
+
+  get hasFolder(): boolean {
+    return this.home !== undefined;
   }
 
   /** Bytes that wait here. */
@@ -92,9 +105,14 @@ export class Spool {
     return id === undefined ? undefined : timeOfId(id).getTime();
   }
 
-  /** Takes a click for the next `flush`. @param trace its W3C traceparent, if it is traced @returns false when the spool is full */
+  /**
+   * Takes a click for the next `flush`.
+   *
+   * @param trace its W3C traceparent, if it is traced
+   * @returns false when the spool is full, or has no folder
+   */
   append(link: FollowedLink, visitor: Visitor, query: string, trace?: string): boolean {
-    if (this.size >= this.options.maxBytes) return false;
+    if (this.home === undefined || this.size >= this.options.maxBytes) return false;
     this.open ??= this.newSegment();
     this.open.append(link, visitor, query, trace);
     return true;
@@ -149,6 +167,7 @@ export class Spool {
   /** Takes over what processes that are no more have left. @returns how many segments */
   async adopt(): Promise<number> {
     let adopted = 0;
+    if (!this.home) return adopted;
     for (const name of await readdir(this.options.parent)) {
       const folder = join(this.options.parent, name);
       const lock = folder === this.folder ? undefined : lockFolder(folder);
@@ -165,7 +184,7 @@ export class Spool {
 
   close(): void {
     this.seal();
-    this.lock.release();
+    this.home?.lock.release();
   }
 
   private async moveHere(folder: string): Promise<number> {
@@ -193,6 +212,11 @@ export class Spool {
     return new SegmentWriter(id, this.pathOf(this.nameOf(id), 'open'), this.options.keyOf(id));
   }
 
+  private get folder(): string {
+    if (!this.home) throw new Error('The spool has no folder');
+    return this.home.folder;
+  }
+
   private nameOf(id: string): string {
     return `${id}.${basename(this.folder)}.${this.written}`;
   }
@@ -202,12 +226,23 @@ export class Spool {
   }
 }
 
-/** A folder nobody else has. One that adopts may be quicker to lock a new, empty folder, and clear it away. */
-function newFolder(parent: string): [string, FolderLock] {
-  for (;;) {
+function newHome(parent: string): Home {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const folder = join(parent, newId());
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const lock = lockFolder(folder);
-    if (lock) return [folder, lock];
+    const lock = lockNewFolder(folder);
+    if (lock) return { folder, lock };
+  }
+  throw new Error(`No folder could be locked in ${parent}`);
+}
+
+/** What can not be locked does not stay: on a full disk, there is an attempt twice a second. */
+function lockNewFolder(folder: string): FolderLock | undefined {
+  let lock: FolderLock | undefined;
+  try {
+    lock = lockFolder(folder);
+    return lock;
+  } finally {
+    if (!lock) rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -36,9 +36,14 @@ const MEGABYTE = 1024 * 1024;
 describe('the spool', () => {
   let parent: string;
   const spools: Spool[] = [];
-  const open = (maxBytes = MEGABYTE): Spool => {
-    const spool = new Spool({ parent, maxBytes, keyOf, keysOf: (segment) => [keyOf(segment)] });
+  const newSpool = (folder: string, maxBytes: number): Spool => {
+    const spool = new Spool({ parent: folder, maxBytes, keyOf, keysOf: (segment) => [keyOf(segment)] });
     spools.push(spool);
+    return spool;
+  };
+  const open = (maxBytes = MEGABYTE): Spool => {
+    const spool = newSpool(parent, maxBytes);
+    spool.makeFolder();
     return spool;
   };
   const write = (spool: Spool, ...ids: string[]): void => {
@@ -86,6 +91,22 @@ describe('the spool', () => {
     spool.seal();
     await spool.remove(spool.next() as never);
     expect(take('c')).toBe(true);
+  });
+
+  it('takes no click before it has a folder, which is made as soon as it can be', async () => {
+    const folder = join(parent, 'spool');
+    await writeFile(folder, 'in the way');
+    const spool = newSpool(folder, MEGABYTE);
+    expect(() => spool.makeFolder()).toThrow();
+    expect(spool.append(link('a'), visitor, '')).toBe(false);
+    expect(await spool.adopt()).toBe(0);
+    spool.seal();
+    expect([spool.size, spool.oldest, spool.hasFolder]).toEqual([0, undefined, false]);
+    await rm(folder);
+    spool.makeFolder();
+    write(spool, 'b');
+    spool.seal();
+    expect(await idsOf(spool)).toEqual(['b']);
   });
 
   it('leaves alone what a living process writes', async () => {

@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { clicksOf, type Customer, Deployment, metricOf, type RoleProcess } from '../support/deployment.js';
@@ -73,5 +75,40 @@ if (error)
     expect(await clicksOf(tenant, link.id)).toBe(accepted + more);
     const command = spawnWaypost({ ...deployment.env, DATA_DIR: redirect.dataDir }, 'dist/waypost.js reconcile');
     expect([await command.exited, command.output()]).toEqual([0, expect.stringContaining('All adds up')]);
+  }, 120_000);
+
+  it('leaves no file of a segment of which it has taken nothing', async () => {
+    limitFiles(0);
+    await visits(500);
+    limitFiles('unlimited');
+    await eventually(
+      () => readdir(join(redirect.dataDir, 'spool'), { recursive: true }),
+      (names) => !names.some((name) => /\.(open|segment)$/.test(name)),
+      20,
+    );
+  }, 60_000);
+
+  it('keeps no process from starting, whose clicks are counted as soon as it takes more', async () => {
+    expect(await deployment.stop(redirect)).toBe(0);
+    const folder = join(redirect.dataDir, 'spool');
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'in the way');
+    redirect = await deployment.start('redirect', redirect);
+    const before = await clicksOf(tenant, link.id);
+    const shed = await visits(500);
+    expect(await metricOf(redirect, 'waypost_clicks_shed_total')).toBe(shed);
+    await rm(folder);
+    await eventually(
+      () => readdir(folder).catch(() => []),
+      (names) => names.length === 1,
+    );
+    const accepted = await visits(500);
+    expect(await metricOf(redirect, 'waypost_clicks_accepted_total')).toBe(accepted);
+    await eventually(
+      () => clicksOf(tenant, link.id),
+      (clicks) => clicks >= before + accepted,
+      60,
+    );
+    expect(await metricOf(redirect, 'waypost_clicks_shed_total')).toBe(shed);
   }, 120_000);
 });
