@@ -9,7 +9,7 @@ import { Tracing } from '../platform/telemetry/tracing.js';
 import { ClickQueue } from './click-queue.js';
 import type { FollowedLink, Visitor } from './click.js';
 import { CLICKS_KEY } from './clicks.jobs.js';
-import { Spool } from './spool.js';
+import { type Segment, Spool } from './spool.js';
 import { SpoolTraces } from './spool-traces.js';
 
 export type { Visitor } from './click.js';
@@ -112,15 +112,13 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async adopt(): Promise<void> {
-    try {
-      const segments = await this.spool.adopt();
-      if (segments > 0) this.logger.info({ segments }, 'Took over the clicks that an earlier process left');
-    } catch (error) {
-      // They stay where they are; what comes now has to be counted all the same.
+    // They stay where they are; what comes now has to be counted all the same.
+    const failed = (error: unknown): void =>
       this.logger.error({ err: error }, 'The clicks that an earlier process left could not be taken over');
-    } finally {
-      clicksAdopted.inc(this.spool.adoptedClicks);
-    }
+    await this.spool.adopt(failed).catch(failed);
+    const { segments, clicks } = this.spool.adopted;
+    if (segments > 0) this.logger.info({ segments }, 'Took over the clicks that an earlier process left');
+    clicksAdopted.inc(clicks);
   }
 
   private readonly endTurn = (): void => {
@@ -152,7 +150,7 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     this.logger.error(lost, 'Clicks were lost');
   }
 
-  /** Sends all that waits, oldest first, until done or the queue does not answer. */
+  /** Sends all that waits, in its order, until done or the queue does not answer. */
   private ship(): Promise<void> {
     this.endTurn();
     this.sayWhatWasLost();
@@ -173,18 +171,35 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async shipSealed(): Promise<void> {
-    for (let segment = this.spool.next(); segment; segment = this.spool.next()) {
+    const failed = new Map<Segment, unknown>();
+    // When one that failed is the next again, all others have had their turn.
+    for (let segment = this.spool.next(); segment && !failed.has(segment); segment = this.spool.next()) {
       try {
-        const frames = await this.spool.read(segment);
-        const { id, spool, number } = segment;
-        await this.queue.send({ segment: id, frames: frames.toString('base64'), spool, number });
-        await this.spool.remove(segment);
-        this.traces.end(id);
-        clicksShipped.inc(segment.clicks ?? 0);
+        if (!(await this.shipOne(segment))) break;
       } catch (error) {
-        this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
-        return;
+        failed.set(segment, error);
+        this.spool.postpone(segment);
       }
     }
+    const [error] = failed.values();
+    if (failed.size > 0) {
+      this.logger.error({ segments: failed.size, reason: String(error) }, 'Clicks wait, for their files fail');
+    }
+  }
+
+  /** @returns whether the queue has it @throws when its file can not be read, or not be removed */
+  private async shipOne(segment: Segment): Promise<boolean> {
+    const { id, spool, number, clicks = 0 } = segment;
+    const frames = await this.spool.read(segment);
+    try {
+      await this.queue.send({ segment: id, frames: frames.toString('base64'), spool, number });
+    } catch (error) {
+      this.logger.warn({ reason: String(error), bytes: this.spool.size }, 'Clicks wait for the queue');
+      return false;
+    }
+    await this.spool.remove(segment);
+    this.traces.end(id);
+    clicksShipped.inc(clicks);
+    return true;
   }
 }

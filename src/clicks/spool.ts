@@ -65,8 +65,8 @@ export class Spool {
   private open: SegmentWriter | undefined;
   private written = 0;
   private bytes = 0;
-  /** Clicks that were taken over. */
-  adoptedClicks = 0;
+  /** What was taken over. */
+  readonly adopted = { segments: 0, clicks: 0 };
 
   constructor(private readonly options: Options) {}
 
@@ -101,7 +101,8 @@ export class Spool {
 
   /** When the oldest of what waits here was begun, in ms since 1970. */
   get oldest(): number | undefined {
-    const id = this.sealed[0]?.id ?? this.open?.id;
+    // The first need not be the oldest: others were taken over, or put behind it.
+    const [id = this.open?.id] = this.sealed.map((segment) => segment.id).toSorted();
     return id === undefined ? undefined : timeOfId(id).getTime();
   }
 
@@ -147,9 +148,14 @@ export class Spool {
     this.sealed.push(segmentOf(name, bytes));
   }
 
-  /** The oldest sealed segment. */
+  /** The sealed segment whose turn it is. */
   next(): Segment | undefined {
     return this.sealed[0];
+  }
+
+  /** Puts a segment behind all others. */
+  postpone(segment: Segment): void {
+    this.sealed.push(...this.sealed.splice(this.sealed.indexOf(segment), 1));
   }
 
   /** The segment's frames as they are: to open them is the worker's business. */
@@ -164,22 +170,17 @@ export class Spool {
     this.bytes -= segment.bytes;
   }
 
-  /** Takes over what processes that are no more have left. @returns how many segments */
-  async adopt(): Promise<number> {
-    let adopted = 0;
-    if (!this.home) return adopted;
+  /** Takes over what processes that are no more have left. @param failed hears of each folder that could not be had */
+  async adopt(failed: (error: unknown) => void): Promise<void> {
+    if (!this.home) return;
     for (const name of await readdir(this.options.parent)) {
       const folder = join(this.options.parent, name);
-      const lock = folder === this.folder ? undefined : lockFolder(folder);
-      if (!lock) continue;
       try {
-        adopted += await this.moveHere(folder);
-        await rm(folder, { recursive: true, force: true });
-      } finally {
-        lock.release();
+        if (folder !== this.folder) await this.adoptFolder(folder);
+      } catch (error) {
+        if (!isTaken(error)) failed(error);
       }
     }
-    return adopted;
   }
 
   close(): void {
@@ -187,7 +188,18 @@ export class Spool {
     this.home?.lock.release();
   }
 
-  private async moveHere(folder: string): Promise<number> {
+  private async adoptFolder(folder: string): Promise<void> {
+    const lock = lockFolder(folder);
+    if (!lock) return;
+    try {
+      await this.moveHere(folder);
+      await rm(folder, { recursive: true, force: true });
+    } finally {
+      lock.release();
+    }
+  }
+
+  private async moveHere(folder: string): Promise<void> {
     const files = (await readdir(folder)).filter((name) => SEGMENT.test(name) || name.endsWith('.open'));
     for (const file of files.toSorted()) {
       const name = file.slice(0, file.lastIndexOf('.'));
@@ -195,16 +207,18 @@ export class Spool {
       await rename(join(folder, file), this.pathOf(name, 'segment'));
       const segment = await this.counted(segmentOf(name, size));
       this.sealed.push(segment);
-      this.adoptedClicks += segment.clicks ?? 0;
+      this.adopted.segments++;
+      this.adopted.clicks += segment.clicks ?? 0;
       this.bytes += size;
     }
-    return files.length;
   }
 
   /** What was being written when its process ended has no number of clicks in its name. */
   private async counted(segment: Segment): Promise<Segment> {
     if (segment.clicks !== undefined) return segment;
-    return { ...segment, clicks: clicksIn(segment.id, await this.read(segment), this.options.keysOf(segment.id)) };
+    // One that can not be read now is ours all the same: it is read again when it is sent.
+    const bytes = await this.read(segment).catch(() => undefined);
+    return { ...segment, clicks: bytes && clicksIn(segment.id, bytes, this.options.keysOf(segment.id)) };
   }
 
   private newSegment(): SegmentWriter {
@@ -225,6 +239,10 @@ export class Spool {
     return join(this.folder, `${name}.${state}`);
   }
 }
+
+/** Another process was quicker, and has taken what was there. */
+const isTaken = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 function newHome(parent: string): Home {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -4,8 +4,9 @@ import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ClickRecorder } from '../../src/clicks/clicks.recorder.js';
 import { lockFolder } from '../../src/clicks/folder-lock.js';
-import { Spool } from '../../src/clicks/spool.js';
+import { type Segment, Spool } from '../../src/clicks/spool.js';
 import { ClickEncoder, decodeClicks } from '../../src/clicks/spool-format.js';
 import { FrameSealer, openFrames } from '../../src/platform/secrets/sealed-frames.js';
 
@@ -45,6 +46,13 @@ describe('the spool', () => {
     const spool = newSpool(parent, maxBytes);
     spool.makeFolder();
     return spool;
+  };
+  /** @returns how many segments */
+  const adopt = async (spool: Spool): Promise<number> => {
+    await spool.adopt((error) => {
+      throw error;
+    });
+    return spool.adopted.segments;
   };
   const write = (spool: Spool, ...ids: string[]): void => {
     for (const id of ids) spool.append(link(id), visitor, '');
@@ -99,7 +107,7 @@ describe('the spool', () => {
     const spool = newSpool(folder, MEGABYTE);
     expect(() => spool.makeFolder()).toThrow();
     expect(spool.append(link('a'), visitor, '')).toBe(false);
-    expect(await spool.adopt()).toBe(0);
+    expect(await adopt(spool)).toBe(0);
     spool.seal();
     expect([spool.size, spool.oldest, spool.hasFolder]).toEqual([0, undefined, false]);
     await rm(folder);
@@ -112,7 +120,7 @@ describe('the spool', () => {
   it('leaves alone what a living process writes', async () => {
     const living = open();
     write(living, 'a');
-    expect(await open().adopt()).toBe(0);
+    expect(await adopt(open())).toBe(0);
     living.seal();
     expect(await idsOf(living)).toEqual(['a']);
   });
@@ -124,7 +132,7 @@ describe('the spool', () => {
     const [whole = Buffer.alloc(0), torn = Buffer.alloc(0)] = framesOf('2', 'b', 'c');
     await appendFile(join(folder, '2.open'), Buffer.concat([whole, torn.subarray(0, -5)]));
     const takers = [open(), open(), open()];
-    const taken = await Promise.all(takers.map((taker) => taker.adopt()));
+    const taken = await Promise.all(takers.map(adopt));
     expect(taken.toSorted()).toEqual([0, 0, 2]);
 
     const taker = takers[taken.indexOf(2)] as Spool;
@@ -133,6 +141,63 @@ describe('the spool', () => {
     expect(openFrames(keyOf('2'), await taker.read(taker.next() as never)).torn).toBe(true);
     expect(await idsOf(taker)).toEqual(['b']);
     expect(await readdir(parent)).not.toContain('dead');
+  });
+
+  it('takes over what others left though one folder can not be had', async () => {
+    for (const name of ['bad', 'dead']) await mkdir(join(parent, name));
+    await writeFile(join(parent, 'bad', 'lock'), 'no database'.repeat(1_000));
+    await appendFile(join(parent, 'dead', '1.segment'), Buffer.concat(framesOf('1', 'a')));
+    const spool = open();
+    const failures: unknown[] = [];
+    await spool.adopt((error) => failures.push(error));
+    expect(failures).toHaveLength(1);
+    expect(spool.adopted).toEqual({ segments: 1, clicks: 1 });
+    expect(await idsOf(spool)).toEqual(['a']);
+  });
+
+  it('holds no segment up for one that can not be read, which stays', async () => {
+    const dead = join(parent, 'spool', 'dead');
+    // In place of a file, a folder: nobody can read that.
+    await mkdir(join(dead, '1.segment'), { recursive: true });
+    await appendFile(join(dead, '2.segment'), Buffer.concat(framesOf('2', 'a')));
+    const [sent, said]: [string[], unknown[]] = [[], []];
+    const secrets = {
+      keyFor: (_purpose: string, segment: string) => keyOf(segment),
+      keysFor: (_purpose: string, segment: string) => [keyOf(segment)],
+    };
+    const queue = { send: async ({ segment }: { segment: string }) => void sent.push(segment) };
+    const logger = {
+      info: () => undefined,
+      error: (facts: object, message: string) => said.push({ ...facts, message }),
+    };
+    const recorder = new ClickRecorder(
+      { dataDir: parent, spoolBytes: MEGABYTE } as never,
+      secrets as never,
+      queue as never,
+      logger as never,
+      undefined as never,
+    );
+    await recorder.onApplicationBootstrap();
+    await recorder.beforeApplicationShutdown();
+    expect(sent).toEqual(['2']);
+    const reason = expect.stringContaining('EISDIR');
+    expect(said).toEqual([{ segments: 1, reason, message: 'Clicks wait, for their files fail' }]);
+    const left = await readdir(join(parent, 'spool'), { recursive: true });
+    expect(left.filter((name) => name.endsWith('.segment'))).toEqual([expect.stringMatching(/1\.segment$/)]);
+  });
+
+  it('puts a segment behind the others when told so, and says how old it is all the same', () => {
+    const spool = open();
+    write(spool, 'a');
+    spool.seal();
+    write(spool, 'b');
+    spool.seal();
+    const [first, { oldest }] = [spool.next() as Segment, spool];
+    spool.postpone(first);
+    expect(spool.next()).not.toBe(first);
+    expect(spool.oldest).toBe(oldest);
+    spool.postpone(spool.next() as Segment);
+    expect(spool.next()).toBe(first);
   });
 
   it('knows a dead process from a living one by the lock that ends with it', async () => {
