@@ -72,8 +72,8 @@ export class RedirectCache {
     // Twice, for letters beyond Latin-1 take two bytes each.
     const bytesOf = (target: DomainTarget | LinkTarget, name: string): number =>
       ENTRY_BYTES + 2 * (name.length + lengthOfUrls(target));
-    this.domains = new TargetCache(domainBytes, bytesOf, FRESH_MS.domain);
-    this.links = new TargetCache(
+    this.domains = new TargetCache<DomainTarget>(domainBytes, bytesOf, FRESH_MS.domain);
+    this.links = new TargetCache<LinkTarget>(
       redirectCacheBytes - domainBytes,
       bytesOf,
       FRESH_MS.link,

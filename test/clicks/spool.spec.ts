@@ -105,7 +105,7 @@ describe('the spool', () => {
     const folder = join(parent, 'spool');
     await writeFile(folder, 'in the way');
     const spool = newSpool(folder, MEGABYTE);
-    expect(() => spool.makeFolder()).toThrow();
+    expect(() => spool.makeFolder()).toThrow('ENOTDIR');
     expect(spool.append(link('a'), visitor, '')).toBe(false);
     expect(await adopt(spool)).toBe(0);
     spool.seal();

@@ -81,11 +81,12 @@ if (error)
     limitFiles(0);
     await visits(500);
     limitFiles('unlimited');
-    await eventually(
+    const left = await eventually(
       () => readdir(join(redirect.dataDir, 'spool'), { recursive: true }),
       (names) => !names.some((name) => /\.(open|segment)$/.test(name)),
       20,
     );
+    expect(left).toHaveLength(2); // The folder of the process, and its lock.
   }, 60_000);
 
   it('keeps no process from starting, whose clicks are counted as soon as it takes more', async () => {
