@@ -4,12 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import type { Click } from '../../src/clicks/click.js';
-import type { ClickExpiryRepository } from '../../src/clicks/click-expiry.repository.js';
 import type { ClicksJob } from '../../src/clicks/clicks.jobs.js';
-import { ClicksUpkeep } from '../../src/clicks/clicks.upkeep.js';
 import { lookAtLedger } from '../../src/clicks/ledger-look.reader.js';
 import type { Reconciliation } from '../../src/clicks/reconciliation.js';
-import type { Transactions } from '../../src/platform/database/transactions.js';
 import { newId } from '../../src/platform/ids.js';
 import { Secrets } from '../../src/platform/secrets/secrets.js';
 import { databaseUrl } from '../support/database.js';
@@ -66,33 +63,6 @@ describe('upkeep of clicks', () => {
     // The shared worker may have had a part in it: each is told once all the same.
     expect(await auditOf(tenant)).toHaveLength(150);
   }, 60_000);
-
-  it('erases what is large turn by turn, and ends in time', async () => {
-    const steps = new Map([
-      ['large', Infinity],
-      ['small', 3],
-    ]);
-    const told: string[] = [];
-    const expiry = {
-      pending: async () => Array.from(steps.keys(), (linkId) => ({ tenantId: newId(), linkId })),
-      erase: async (_tx: unknown, linkId: string) => {
-        await sleep(50);
-        steps.set(linkId, (steps.get(linkId) ?? 0) - 1);
-        return (steps.get(linkId) ?? 0) > 0;
-      },
-      finish: async (_tx: unknown, linkId: string) => {
-        told.push(linkId);
-        steps.delete(linkId);
-        return false;
-      },
-    };
-    const none = undefined as never;
-    const repository = expiry as unknown as ClickExpiryRepository;
-    const run = (_ctx: unknown, work: (tx: unknown) => unknown) => work({});
-    const transactions = { run } as unknown as Transactions;
-    await new ClicksUpkeep(none, none, repository, none, none, transactions, none, none).erase(2_000);
-    expect([told, [...steps.keys()]]).toEqual([['small'], ['large']]);
-  });
 
   it('erases all that was counted of a deleted tenant when its links are cleared away', async () => {
     const tenant = await newTenant();

@@ -109,6 +109,10 @@ describe('waypost', () => {
     expect(data).toContainEqual({ month: now, clicks: expect.any(Number), bytes: expect.any(Number), expired: false });
     expect((await command('partitions list')).out).toMatch(new RegExp(`^${now} +\\d+ +\\d+\\.\\d`, 'm'));
     expect(json(await command('partitions make --json'))).toEqual({ made: 0 });
-    expect(await command('partitions drop --dry-run')).toMatchObject({ code: 0, out: 'No month is past retention\n' });
+    const { code, out } = await command('partitions drop --dry-run');
+    expect([code, out]).toEqual([0, expect.stringMatching(/^No month is past retention$|^Would drop /m)]);
+    // Other tests make months of their own that are old enough.
+    const kept = new Date(Date.now() - 365 * 24 * 3600 * 1000).toISOString().slice(0, 'yyyy-mm'.length);
+    for (const [month] of out.matchAll(/\d{4}-\d{2}/g)) expect(month < kept).toBe(true);
   }, 60_000);
 });
