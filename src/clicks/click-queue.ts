@@ -41,7 +41,10 @@ export class ClickQueue implements OnApplicationShutdown {
     await this.queue.close();
   }
 
-  /** To be waited for again when its time is over: each attempt of its own would be kept, segment and all, until Redis is back. */
+  /**
+   * To be waited for again when its time is over: each attempt of its own would be kept, segment and all, until Redis is
+   * back.
+   */
   private begin(job: ClicksJob): Promise<void> {
     const answer = this.add(job).finally(() => {
       if (this.unanswered.get(job.segment) === answer) this.unanswered.delete(job.segment);

@@ -114,8 +114,8 @@ export class TargetCache<T extends object> {
   }
 
   /**
-   * All that changed until this time, in ms since 1970, was told to this cache by `forget`, `doubtAll` or `doubtWhere`. That confirms
-   * at once what lasts, as if it had been asked for then.
+   * All that changed until this time, in ms since 1970, was told to this cache by `forget`, `doubtAll` or `doubtWhere`.
+   * That confirms at once what lasts, as if it had been asked for then.
    */
   assure(time: number): void {
     this.assuredUntil = Math.min(time, Date.now()) + surelyFresh(this.freshMs) * REFRESH_AT;
