@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type GenerateKeyPairOptions, type JWK, SignJWT } from 'jose';
+import { freePort } from './waypost-process.js';
 
 interface Key {
   alg: string;
@@ -32,11 +32,7 @@ export class TokenIssuer {
   }
 
   static async start(): Promise<TokenIssuer> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     const issuer = new TokenIssuer(`http://127.0.0.1:${port}`, port);
     await issuer.comeBack();
     return issuer;
