@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SpooledClick } from './click.js';
-import { countsOf, rowOf } from './click-row.js';
+import { rowOf } from './click-row.js';
 
 const click: SpooledClick = {
   id: 'i',
@@ -59,13 +59,9 @@ describe('what is stored of a click', () => {
       country: 'DE',
     }));
 
-  it('is time, link and domain where the tenant wants counts', () =>
-    expect(sent(countsOf(rowOf(click, place, visitor)))).toEqual(counted));
-
   it('marks bots, which are no visitors, also where little is kept', () => {
     const bot = { ...click, userAgent: 'Slackbot-LinkExpanding 1.0' };
     expect(rowOf(bot, place, visitor)).toMatchObject({ bot: true, visitor: undefined });
     expect(rowOf({ ...bot, optedOut: true }, place, visitor).bot).toBe(true);
-    expect(countsOf(rowOf(bot, place, visitor)).bot).toBe(true);
   });
 });

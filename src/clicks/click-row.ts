@@ -58,17 +58,6 @@ export function rowOf(click: SpooledClick, place: Place, visitor: Buffer | undef
   };
 }
 
-/** What is left of a click where the tenant wants nothing but counts. */
-export const countsOf = ({ tenant_id, id, segment, link_id, domain_id, occurred_at, bot }: ClickRow): ClickRow => ({
-  tenant_id,
-  id,
-  segment,
-  link_id,
-  domain_id,
-  occurred_at,
-  bot,
-});
-
 const countedOf = (click: SpooledClick, bot: boolean): Counted => ({
   tenant_id: click.tenantId,
   id: click.id,

@@ -443,6 +443,7 @@ describe('query plans', () => {
       url: await databaseUrl('waypost_ingest'),
       logging: true,
       logger: recorder,
+      extra: { pipeline: true },
     }).initialize();
     const from = recorder.statements.length;
     await asRole('postgres', (client) =>

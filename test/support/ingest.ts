@@ -89,7 +89,12 @@ export class Ingest {
 }
 
 const dataSource = async (role: string, entities: Array<new () => object>): Promise<DataSource> =>
-  new DataSource({ type: 'postgres', url: await databaseUrl(role), entities, extra: { max: 6 } }).initialize();
+  new DataSource({
+    type: 'postgres',
+    url: await databaseUrl(role),
+    entities,
+    extra: { max: 6, pipeline: true },
+  }).initialize();
 
 /** A click of somebody at this time, as the redirect role writes it. */
 export function clickOn(tenant: Tenant, link: LinkBody, given: Partial<Click> = {}): Click {

@@ -8,6 +8,7 @@ import {
 } from 'typeorm';
 import type { Context, Tx, Write } from '../context/context.js';
 import { isUnavailable } from './database-errors.js';
+import { discard } from './discard.js';
 import { carryOut } from './write-at-commit.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -151,12 +152,6 @@ async function commit(runner: QueryRunner, begun: Promise<unknown>, writes: Writ
   const answers = await Promise.allSettled([begun, carryOut(runner.manager, writes), runner.commitTransaction()]);
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed) throw failed.reason;
-}
-
-/** Ends the connection, whatever state it is in: the server then rolls back by itself. */
-async function discard(runner: QueryRunner): Promise<void> {
-  // TypeORM has let go of one that broke.
-  if (!runner.isReleased) void ((await runner.connect()) as Client).end();
 }
 
 /** TypeORM tells the use of a connection that broke meanwhile like a mistake of ours. */
