@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { NIL_UUID, nthId } from '../platform/ids.js';
+import { firstIdOf, NIL_UUID } from '../platform/ids.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 const SHOWN = 20;
@@ -142,7 +142,7 @@ const DIFFERENCES = `
 /** All of it as of one moment. @param asked segments that may be under way; @param days back from today */
 export async function readLedger(client: pg.Client, asked: string[], days: number): Promise<LedgerFacts> {
   const since = new Date(Date.now() - days * DAY_MS);
-  const first = nthId('00000000-0000-7000-8000-000000000000', 0, since.getTime());
+  const first = firstIdOf(since);
   const rows = async <Row extends object>(sql: string, ...parameters: unknown[]): Promise<Row[]> =>
     (await client.query<Row>(sql, parameters)).rows;
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

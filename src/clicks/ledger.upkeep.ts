@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { Config } from '../platform/config/config.js';
 import { isDataFault } from '../platform/database/database-errors.js';
-import { NIL_UUID, nthId } from '../platform/ids.js';
+import { firstIdOf, NIL_UUID } from '../platform/ids.js';
 import { Secrets } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { CLICKS_QUEUE, type ClicksJob, DEAD_CLICKS_KEY, type DeadLetter } from './clicks.jobs.js';
@@ -98,7 +98,7 @@ export class LedgerUpkeep {
   }
 
   private async forgetSegments(): Promise<void> {
-    await this.settled.forget(nthId('00000000-0000-7000-8000-000000000000', 0, Date.now() - SEGMENT_DAYS * DAY_MS));
+    await this.settled.forget(firstIdOf(new Date(Date.now() - SEGMENT_DAYS * DAY_MS)));
   }
 
   private async redriveOne(id: string, sealed: Buffer): Promise<void> {

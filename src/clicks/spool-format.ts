@@ -1,4 +1,4 @@
-import { nthId } from '../platform/ids.js';
+import { idsFrom } from '../platform/ids.js';
 import { ByteReader, ByteWriter } from './byte-stream.js';
 import { type Click, type FollowedLink, storableText, type Visitor } from './click.js';
 
@@ -86,7 +86,11 @@ class ClickDecoder {
   private readonly links: FollowedLink[] = [];
   private readonly texts: Array<string | undefined> = [undefined];
 
-  constructor(private readonly segment: string) {}
+  private readonly idOf: (n: number, time: number) => string;
+
+  constructor(segment: string) {
+    this.idOf = idsFrom(segment);
+  }
 
   read(frame: Buffer): void {
     const bytes = new ByteReader(frame);
@@ -100,7 +104,7 @@ class ClickDecoder {
   private click(bytes: ByteReader, occurredAt: number): Click {
     const place = bytes.number();
     return {
-      id: nthId(this.segment, this.clicks.length, occurredAt),
+      id: this.idOf(this.clicks.length, occurredAt),
       occurredAt,
       optedOut: place % 2 === 1,
       ...this.link(bytes, Math.floor(place / 2)),

@@ -1,9 +1,23 @@
+import { LRUCache } from 'lru-cache';
+
 const LANGUAGE = /^([a-z]{2,8})(?:-|$)/;
 const MAX_HOST = 253;
+
+// As many visitors share few user agents, they share few of these headers.
+const known = new LRUCache<string, { language: string | undefined }>({
+  maxSize: 500_000,
+  sizeCalculation: (_, header) => header.length + 50,
+});
 
 /** The primary language that an Accept-Language header likes best, in lower case: `de` of `en;q=0.5, de-AT`. */
 export function languageOf(header: string | undefined): string | undefined {
   if (!header) return undefined;
+  const read = known.get(header) ?? { language: likedIn(header) };
+  known.set(header, read);
+  return read.language;
+}
+
+function likedIn(header: string): string | undefined {
   const liked = header
     .toLowerCase()
     .split(',')
@@ -18,7 +32,6 @@ export function languageOf(header: string | undefined): string | undefined {
 
 /** The host of a Referer, without port: the pages of a site are one. */
 export function referrerHostOf(referrer: string | undefined): string | undefined {
-  if (!referrer || !URL.canParse(referrer)) return undefined;
-  const { hostname } = new URL(referrer);
+  const hostname = referrer ? URL.parse(referrer)?.hostname : undefined;
   return hostname && hostname.length <= MAX_HOST ? hostname : undefined;
 }

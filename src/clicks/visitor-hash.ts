@@ -5,8 +5,17 @@ const DAY_MS = 24 * 3600 * 1000;
 const SALT_KEPT_DAYS = 2;
 const HASH_BYTES = 16;
 
+// Clicks of one day come by the thousand.
+let lastDay = { number: NaN, text: '' };
+
 /** The UTC day of a time, `2026-11-24`. */
-export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 'yyyy-mm-dd'.length);
+export function dayOf(time: number): string {
+  const number = Math.floor(time / DAY_MS);
+  if (number !== lastDay.number) {
+    lastDay = { number, text: new Date(number * DAY_MS).toISOString().slice(0, 'yyyy-mm-dd'.length) };
+  }
+  return lastDay.text;
+}
 
 /** The first day whose salt is still there. */
 export const firstSaltedDay = (now: number): string => dayOf(now - SALT_KEPT_DAYS * DAY_MS);

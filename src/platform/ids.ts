@@ -11,15 +11,18 @@ export const newId = (): string => v7();
 const LAST_DIGITS = 12;
 
 /**
- * The id of the n-th thing that `base`, a UUIDv7, stands for: the same each time, and no other's.
+ * The ids of the things that `base`, a UUIDv7, stands for: that of the n-th is the same each time, and no other's.
  *
- * @param time of that thing, in ms since 1970
+ * @returns takes n, and the time of that thing in ms since 1970
  */
-export function nthId(base: string, n: number, time: number): string {
-  const stamp = time.toString(16).padStart(12, '0');
-  const last = (parseInt(base.slice(-LAST_DIGITS), 16) + n) % 16 ** LAST_DIGITS;
+export function idsFrom(base: string): (n: number, time: number) => string {
   const middle = base.slice('xxxxxxxx-xxxx-'.length, -LAST_DIGITS);
-  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-${middle}${last.toString(16).padStart(LAST_DIGITS, '0')}`;
+  const first = parseInt(base.slice(-LAST_DIGITS), 16);
+  return (n, time) => {
+    const stamp = time.toString(16).padStart(12, '0');
+    const last = ((first + n) % 16 ** LAST_DIGITS).toString(16).padStart(LAST_DIGITS, '0');
+    return `${stamp.slice(0, 8)}-${stamp.slice(8)}-${middle}${last}`;
+  };
 }
 
 /** When an id was made, to the millisecond: a UUIDv7 begins with that. */
