@@ -140,13 +140,13 @@ async function makeSpans() {
 
 /**
  * Links, countries and so on are skewed by a power of the random number: few have most. Nine other tenants have no links;
- * their clicks only lie beside.
+ * their clicks only lie beside. They come in the order in which they happened, as from ingest.
  */
 async function insertClicks(tenant, domain) {
   const others = Array.from({ length: OTHERS }, () => randomUUID());
   await admin.query(`SELECT setseed(${SEED})`);
   await admin.query(
-    `CREATE TEMPORARY TABLE pool AS SELECT array_agg(id ORDER BY id) AS ids FROM links WHERE tenant_id = '${tenant}'`,
+    `CREATE TEMPORARY TABLE pool AS SELECT id, row_number() OVER (ORDER BY id) AS nth FROM links WHERE tenant_id = '${tenant}'`,
   );
   const pick = (...values) =>
     `(ARRAY[${values.map((value) => (value === null ? 'NULL' : `'${value}'`)).join(', ')}])[1 + floor(power(random(), 2) * ${values.length})::int]`;
@@ -155,20 +155,23 @@ async function insertClicks(tenant, domain) {
     `INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, continent, country, region, city, device, browser, os,
                          referrer_host, language, utm_source, trigger, bot, first_of_link, first_of_tenant)
      SELECT CASE WHEN random() < 0.5 THEN $1::uuid ELSE ($2::uuid[])[1 + floor(random() * ${OTHERS})::int] END,
-            gen_random_uuid(), ids[1 + floor(power(random(), 3) * ${LINKS})::int], $3,
-            now() - power(random(), 1.1) * interval '${DAYS} days',
+            gen_random_uuid(), pool.id, $3, occurred_at,
             continents[place], countries[place],
             NULL, ${cities}, ${pick('mobile', 'desktop', 'tablet', null)},
             ${pick('Chrome', 'Safari', 'Edge', 'Firefox', 'Samsung Internet for Android', 'Opera', null)},
             ${pick('Android', 'iOS', 'Windows', 'macOS', 'Linux', null)},
             'site' || (1 + floor(power(random(), 4) * 300))::int || '.example',
             ${pick('en', 'de', 'fr', 'es', 'it', 'pl', null)}, ${pick(null, 'newsletter', 'google', 'partner')},
-            ${pick('link', 'link', 'qr')}, random() < 0.05, random() < 0.8, random() < 0.6
-     FROM (SELECT 1 + floor(power(random(), 2) * ${COUNTRIES.length})::int AS place FROM generate_series(1, ${CLICKS})) AS visit,
-          pool, (SELECT $4::text[] AS countries, $5::text[] AS continents) AS places`,
+            ${pick('link', 'link', 'qr')}, bot, NOT bot AND random() < 0.8, NOT bot AND random() < 0.6
+     FROM (
+       SELECT now() - power(random(), 1.1) * interval '${DAYS} days' AS occurred_at, random() < 0.05 AS bot,
+              1 + floor(power(random(), 3) * ${LINKS})::int AS nth, 1 + floor(power(random(), 2) * ${COUNTRIES.length})::int AS place
+       FROM generate_series(1, ${CLICKS})
+     ) AS visit
+     JOIN pool USING (nth), (SELECT $4::text[] AS countries, $5::text[] AS continents) AS places
+     ORDER BY occurred_at`,
     [tenant, others, domain, COUNTRIES, COUNTRIES.map((country) => continentOf(country ?? undefined) ?? null)],
   );
-  await admin.query(`UPDATE clicks SET first_of_link = false, first_of_tenant = false WHERE bot`);
 }
 
 async function timed(work) {

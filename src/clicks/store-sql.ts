@@ -49,9 +49,8 @@ const ofItsOwn = (value: (dimension: string) => string): string =>
  * already: `orphaned` of a link or tenant that is no more, `outside` older than their tenant keeps them or of a month that
  * has no partition.
  */
-// A click that is there already is left out before visitors are looked at, and nobody else can store it while its link is
-// held; whoever was not seen on that day is seen with the first of these (looked up as lists: the planner, who expects few
-// rows of a CTE, would join them row by row). Everything else grows by what was really inserted. A grouping set makes the
+// A click that is there already is left out before visitors are looked at; whoever was not seen on that day is seen with
+// the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by row). Everything else grows by what was really inserted. A grouping set makes the
 // sums of a dimension from one column; to have a row for each dimension of a click costs four times as much. Rows are written in one order for all, table after table, so that no
 // two batches wait for each other; those of the ledger last, for all batches of a segment share them.
 export const STORE = `
@@ -114,13 +113,14 @@ export const STORE = `
     SELECT tenant_id, id, link_id, domain_id, occurred_at, bot, coalesce(trigger, 'link'), first_of_link, first_of_tenant,
            ${TEXTS.join(', ')}
     FROM flagged
-    RETURNING tenant_id, link_id, occurred_at, date_bin('15 minutes', occurred_at, 'epoch') AS bucket, bot, first_of_link,
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id, id, link_id, occurred_at, date_bin('15 minutes', occurred_at, 'epoch') AS bucket, bot, first_of_link,
               first_of_tenant, ${DIMENSIONS.join(', ')}
   ), ledger AS (
     INSERT INTO click_segment_days AS days (segment_id, day, stored)
     SELECT * FROM (
-      SELECT segment, day, count(*) AS stored FROM fresh GROUP BY 1, 2
-    ) AS noted ORDER BY 1, 2
+      SELECT segment, day, count(*) FILTER (WHERE id IN (SELECT id FROM stored)) AS stored FROM fresh GROUP BY 1, 2
+    ) AS noted WHERE stored > 0 ORDER BY 1, 2
     ON CONFLICT (segment_id, day) DO UPDATE SET stored = days.stored + excluded.stored
   ), by_link AS (
     INSERT INTO click_rollups AS rollup (tenant_id, bucket, link_id, clicks, visitors, bots)
