@@ -50,9 +50,16 @@ const ofItsOwn = (value: (dimension: string) => string): string =>
  * has no partition.
  */
 // A click that is there already is left out before visitors are looked at; whoever was not seen on that day is seen with
-// the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by row). Everything else grows by what was really inserted. A grouping set makes the
-// sums of a dimension from one column; to have a row for each dimension of a click costs four times as much. Rows are written in one order for all, table after table, so that no
-// two batches wait for each other; those of the ledger last, for all batches of a segment share them.
+// the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by row).
+// Everything else grows by what was really inserted. A grouping set makes the sums of a dimension from one column; to have
+// a row for each dimension of a click costs four times as much.
+//
+// Most visitors of a day see one link: it is noted with them, by a number that tells it from their others, and only those
+// have rows of their own. Of who sees two links at once, in two batches, one is noted and the other has a row, whichever
+// batch is first: the one that waits for the other does not see what that has noted, but they share no link.
+//
+// Rows are written in one order for all, table after table, so that no two batches wait for each other; those of the
+// ledger last, for all batches of a segment share them.
 export const STORE = `
   WITH given AS MATERIALIZED (
     SELECT *, (occurred_at AT TIME ZONE 'UTC')::date AS day
@@ -88,11 +95,27 @@ export const STORE = `
     SELECT tenant_id, id, segment, link_id, domain_id, occurred_at, day, bot,
            ${DETAILS.map((column) => `CASE WHEN NOT counts_only THEN ${column} END AS ${column}`).join(', ')}
     FROM unknown WHERE held AND kept
-  ), seen AS (
+  ), new_to_tenant AS (
+    INSERT INTO visitor_days (tenant_id, day, link_id, visitor, first_link)
+    SELECT DISTINCT ON (tenant_id, day, visitor) tenant_id, day, '${NIL_UUID}'::uuid, visitor, uuid_hash(link_id)
+    FROM fresh WHERE visitor IS NOT NULL
+    ORDER BY tenant_id, day, visitor, occurred_at, id
+    ON CONFLICT DO NOTHING
+    RETURNING tenant_id, day, visitor, first_link
+  ), new_to_link AS (
     INSERT INTO visitor_days (tenant_id, day, link_id, visitor)
-    SELECT tenant_id, day, link_id, visitor FROM fresh WHERE visitor IS NOT NULL
-    UNION
-    SELECT tenant_id, day, '${NIL_UUID}', visitor FROM fresh WHERE visitor IS NOT NULL
+    SELECT visit.* FROM (
+      SELECT DISTINCT tenant_id, day, link_id, visitor FROM fresh
+      WHERE visitor IS NOT NULL AND (tenant_id, day, visitor, uuid_hash(link_id)) NOT IN (
+        SELECT tenant_id, day, visitor, first_link FROM new_to_tenant)
+    ) AS visit
+    LEFT JOIN LATERAL (
+      SELECT first_link FROM visitor_days AS known
+      WHERE known.tenant_id = visit.tenant_id AND known.day = visit.day AND known.link_id = '${NIL_UUID}'
+        AND known.visitor = visit.visitor
+      LIMIT 1
+    ) AS before ON true
+    WHERE first_link IS DISTINCT FROM uuid_hash(link_id)
     ORDER BY 1, 2, 3, 4
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, day, link_id, visitor
@@ -100,12 +123,14 @@ export const STORE = `
     SELECT *,
            visitor IS NOT NULL AND row_number() OVER (
              PARTITION BY tenant_id, day, visitor, link_id ORDER BY occurred_at, id
-           ) = 1 AND (tenant_id, day, link_id, visitor) IN (
-             SELECT tenant_id, day, link_id, visitor FROM seen) AS first_of_link,
+           ) = 1 AND (
+             (tenant_id, day, visitor, uuid_hash(link_id)) IN (
+               SELECT tenant_id, day, visitor, first_link FROM new_to_tenant)
+             OR (tenant_id, day, link_id, visitor) IN (SELECT tenant_id, day, link_id, visitor FROM new_to_link)
+           ) AS first_of_link,
            visitor IS NOT NULL AND row_number() OVER (
              PARTITION BY tenant_id, day, visitor ORDER BY occurred_at, id
-           ) = 1 AND (tenant_id, day, '${NIL_UUID}'::uuid, visitor) IN (
-             SELECT tenant_id, day, link_id, visitor FROM seen) AS first_of_tenant
+           ) = 1 AND (tenant_id, day, visitor) IN (SELECT tenant_id, day, visitor FROM new_to_tenant) AS first_of_tenant
     FROM fresh
   ), stored AS (
     INSERT INTO clicks (tenant_id, id, link_id, domain_id, occurred_at, bot, trigger, first_of_link, first_of_tenant,

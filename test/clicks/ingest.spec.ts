@@ -66,6 +66,21 @@ describe('ingest', () => {
     await expectSums(tenant, { clicks: 60, visitors: 30, bots: 0 }, { clicks: 60, visitors: 60, bots: 0 });
   });
 
+  it('counts who comes again once for each link, whichever they saw first', async () => {
+    await fresh();
+    const third = await tenant.link();
+    const at = noon();
+    for (const [n, one] of [link, link, other, third, other, link, third].entries()) {
+      await ingest.clicks.store([clickOn(tenant, one, { occurredAt: at + n })]);
+    }
+    const both = [link, other, third].map((one, n) =>
+      clickOn(tenant, one, { address: '198.51.100.1', occurredAt: at + n }),
+    );
+    await ingest.clicks.store(both);
+    await ingest.clicks.store(both.map((click) => ({ ...click, id: newId() })));
+    await expectSums(tenant, { clicks: 13, visitors: 2, bots: 0 }, { clicks: 13, visitors: 6, bots: 0 });
+  });
+
   it('counts a visitor once whom batches bring at once, on links they do not share', async () => {
     await fresh();
     const links = await Promise.all(Array.from({ length: 6 }, () => tenant.link()));

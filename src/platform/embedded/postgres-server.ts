@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Postmaster, parsePostmasterPid } from './postmaster-pid.js';
 import { type Outcome, ServerAccount } from './server-account.js';
 
-const START_SECONDS = 60; // recovery after a crash is part of it
+const START_SECONDS = 180; // recovery after a crash is part of it
 const STOP_SECONDS = 4;
 const KILL_SECONDS = 7; // an immediate shutdown kills children that have not gone after 5 s
 const NOT_RUNNING = 3; // pg_ctl status
@@ -16,6 +16,9 @@ const SETTINGS = [
   'unix_socket_directories=',
   'max_connections=200',
   'shared_buffers=128MB',
+  // After each checkpoint whole pages are logged again: under load, with the gigabyte that is usual, a third of the log.
+  'max_wal_size=4GB',
+  'wal_buffers=16MB',
   'cluster_name=waypost',
   'log_min_messages=warning',
   'log_checkpoints=off',
