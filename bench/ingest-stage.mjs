@@ -10,8 +10,9 @@ import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgr
 import { newId } from '../dist/platform/ids.js';
 import { queueConnection } from '../dist/platform/queue/connection.js';
 import { Secrets } from '../dist/platform/secrets/secrets.js';
+import { freePorts } from '../test/support/waypost-process.ts';
 import { multiplyLinks } from './links.mjs';
-import { ask, counters, freePort, machine, node, root, startWaypost } from './waypost.mjs';
+import { ask, counters, machine, node, root, startWaypost } from './waypost.mjs';
 
 // What the benchmark of ingest plays on: a database with links of many tenants, a queue, and a worker that stores.
 
@@ -86,7 +87,7 @@ async function makeTenants(admin, { links: all, most }) {
 }
 
 async function startWorker({ home }, atEnd, env) {
-  const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
+  const { PORT, REDIRECT_PORT, OPS_PORT } = await freePorts();
   const settings = { APP_ROLE: 'worker', HOST: '127.0.0.1', LOG_LEVEL: 'warn', PORT, REDIRECT_PORT, OPS_PORT };
   const child = spawn(node, ['dist/main.js'], {
     cwd: root,

@@ -7,8 +7,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../test/support/waypost-process.ts';
 import { ownHeaders } from './report.mjs';
-import { freePort, machine, node, root } from './waypost.mjs';
+import { machine, node, root } from './waypost.mjs';
 
 // Processes that are measured and that measure. Where cores can be given out, the server under measurement has one to
 // itself, and everything else shares another: visitors, PostgreSQL, and the benchmark itself.
@@ -114,7 +115,7 @@ export const startApi = (given) => startRole('api', { ...given, everyCore: true 
 export const EVERY_CORE = `0-${availableParallelism() - 1}`;
 
 async function startRole(role, { env, home, profile, more, everyCore, cores }) {
-  const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
+  const { PORT, REDIRECT_PORT, OPS_PORT } = await freePorts();
   const DATA_DIR = await mkdtemp(join(home, `${role}-`));
   const settings = {
     APP_ROLE: role,

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../test/support/waypost-process.ts';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const START_SECONDS = 90;
@@ -26,7 +26,7 @@ export async function startWaypost(atEnd = onSignal, more = {}) {
   const home = await mkdtemp(join(tmpdir(), 'waypost-bench-'));
   await chmod(home, 0o755); // root lends PostgreSQL another account, which must be able to come this far
   const dataDir = join(home, 'data');
-  const [PORT, REDIRECT_PORT, OPS_PORT] = await Promise.all([freePort(), freePort(), freePort()]);
+  const { PORT, REDIRECT_PORT, OPS_PORT } = await freePorts();
   const settings = {
     PORT,
     REDIRECT_PORT,
@@ -91,15 +91,6 @@ async function removeData(home, dataDir) {
     await rm(dirname(cluster), { recursive: true, force: true });
   }
   await rm(home, { recursive: true, force: true });
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 /** JSON in, JSON out; anything but a success is an error. */

@@ -2,12 +2,12 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgres.js';
 import { startDnsServer } from '../test/support/dns-server.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { startContainer, whyNoContainer } from './container.mjs';
 import { assemble } from './dockerfile.mjs';
 import { Failure, node, root, run, runAsCommand } from './project.mjs';
@@ -116,7 +116,7 @@ async function isClosed(container, user) {
 
 /** What each is told: as the chart does, no more than its role needs. */
 async function settings(postgres, dns) {
-  const [api, redirect, ...ops] = await Promise.all(Array.from({ length: 5 }, freePort));
+  const [api, redirect, ...ops] = (await Promise.all(Array.from({ length: 5 }, freePort))).map(String);
   const secrets = { SECRET_KEY: randomBytes(32).toString('base64'), PLATFORM_KEY: randomBytes(32).toString('base64') };
   const url = (role) => postgres.urlFor(`waypost_${role}`);
   const common = { ...secrets, HOST, DNS_SERVERS: dns, DRAIN_SECONDS: '0', LOG_LEVEL: 'warn' };
@@ -195,13 +195,4 @@ async function visit(port, host, path) {
   const [response] = await once(request({ host: HOST, port, path, headers: { host } }).end(), 'response');
   response.resume();
   return { status: response.statusCode, location: response.headers.location };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }

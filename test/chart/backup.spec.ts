@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freePort } from '../support/waypost-process.js';
+import { freePort } from '../support/free-port.js';
 
 const SCRIPT = join(import.meta.dirname, '../../helm/waypost/files/backup.sh');
 const INSTALLED = '/usr/lib/postgresql';

@@ -230,8 +230,12 @@ describe('ingest', () => {
     await ingest.clicks.store([full]);
     const answer = await tenant.patch<{ clickDetails: string }>('/v1/tenant', { clickDetails: 'counts' });
     expect(answer.body).toMatchObject({ clickDetails: 'counts' });
-    await ingest.clicks.store([{ ...full, id: newId(), occurredAt: noon() + 1, address: '203.0.113.10' }]);
-    await expectSums(tenant, { clicks: 2, visitors: 1, bots: 0 });
+    const visit = { ...full, referrer: 'https://news.example/', language: 'mi', query: 'utm_source=mail&qr=1' };
+    await ingest.clicks.store([
+      { ...visit, id: newId(), occurredAt: noon() + 2, address: '203.0.113.10' },
+      { ...visit, id: newId(), occurredAt: noon() + 1, userAgent: 'Slackbot-LinkExpanding 1.0' },
+    ]);
+    await expectSums(tenant, { clicks: 2, visitors: 1, bots: 1 });
     const [row] = await rowsOf('SELECT * FROM clicks WHERE tenant_id = $1 ORDER BY occurred_at DESC', [
       tenantUuid(tenant),
     ]);

@@ -14,7 +14,8 @@ import { describeWithRedis } from '../support/describe-with-redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { WatchedRedis } from '../support/redis-sentinels.js';
 import { RedisServer } from '../support/redis-server.js';
-import { freePort, removeData, spawnWaypost } from '../support/waypost-process.js';
+import { freePort } from '../support/free-port.js';
+import { removeData, spawnWaypost } from '../support/waypost-process.js';
 
 let dataDir: string;
 let postgres: OwnPostgres;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { connectionUrl } from '../../src/platform/embedded/cluster-secret.js';
 import { OwnPostgres } from './own-postgres.js';
-import { freePort } from './waypost-process.js';
+import { freePort } from './free-port.js';
 
 const INSTALLED = '/usr/lib/postgresql';
 const NEEDED = ['initdb', 'postgres', 'pg_dump', 'pg_restore'];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from '@jest/globals';
 import pg from 'pg';
 import { eventually } from './waypost.js';
-import { freePort } from './waypost-process.js';
+import { freePort } from './free-port.js';
 
 /** To the server, of each PgBouncer. */
 export const SERVER_CONNECTIONS = 3;

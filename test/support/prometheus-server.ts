@@ -4,7 +4,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, request } from './waypost.js';
-import { freePort, ROOT } from './waypost-process.js';
+import { freePort } from './free-port.js';
+import { ROOT } from './waypost-process.js';
 
 /** One series of an answer, with its newest value. */
 export interface Sample {

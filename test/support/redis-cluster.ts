@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
 import { RedisServer } from './redis-server.ts';
-import { freePort } from './waypost-process.ts';
+import { freePort } from './free-port.ts';
 
 type Settings = Record<string, string | number>;
 

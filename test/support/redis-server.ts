@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 // Loaded by Node itself, too, hence the extension, and no property in a constructor's parameters.
-import { freePort } from './waypost-process.ts';
+import { freePort } from './free-port.ts';
 
 type Settings = Record<string, string | number>;
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type CryptoKey, exportJWK, generateKeyPair, type GenerateKeyPairOptions, type JWK, SignJWT } from 'jose';
-import { freePort } from './waypost-process.js';
+import { freePort } from './free-port.js';
 
 interface Key {
   alg: string;
