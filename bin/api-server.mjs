@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../test/support/free-port.ts';
 import { KUBERNETES, moduleFolder } from './kubernetes-schemas.mjs';
 import { Failure } from './project.mjs';
 
@@ -168,4 +168,14 @@ function configOf(address, token) {
     users: [{ name: 'own', user: { token } }],
     contexts: [{ name: 'own', context: { cluster: 'own', user: 'own' } }],
   };
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const listener = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address();
+      listener.close(() => resolve(port));
+    });
+    listener.once('error', reject);
+  });
 }
