@@ -352,6 +352,16 @@ describe('TargetCache', () => {
     expect(cache.holds('b', (await asked) ?? fresh)).toBe(false);
   });
 
+  it('holds nothing that it serves for want of a better answer', async () => {
+    const cache = newCache();
+    await cache.get('a', () => says(old));
+    cache.doubtAll();
+    expect(await cache.get('a', fails)).toBe(old);
+    expect(await cache.get('a', () => says(fresh))).toBe(old); // For a second it is not asked for again.
+    await cache.get('b', () => says(old, { provisional: true }));
+    expect([cache.holds('a', old), cache.holds('b', old)]).toEqual([false, false]);
+  });
+
   it('does not join a question asked before the name was created', async () => {
     const cache = newCache();
     const before = pending();

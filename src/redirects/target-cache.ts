@@ -43,11 +43,13 @@ export interface Known<T> {
 interface Entry<T> extends Known<T> {
   refreshAt: number;
   freshUntil: number;
+  /** True while it is served for want of a better answer: what depends on it must not outlast that. */
+  provisional: boolean;
   /** Until when it needs no asking as long as it is assured: see `assure`. 0 for what has to be asked for anyway. */
   lastsUntil: number;
 }
 
-const DOUBTED = { refreshAt: 0, freshUntil: 0, lastsUntil: 0 };
+const DOUBTED = { refreshAt: 0, freshUntil: 0, provisional: true, lastsUntil: 0 };
 
 const doubt = (entry: Entry<object>): void => void Object.assign(entry, DOUBTED);
 
@@ -125,10 +127,10 @@ export class TargetCache<T extends object> {
     return now < refreshAt || (now < lastsUntil && now < this.assuredUntil);
   }
 
-  /** Whether this is what counts as true of a name now: not doubted, and its time not over. */
+  /** Whether this is what counts as true of a name now: confirmed, not doubted since, and its time not over. */
   holds(name: string, value: T): boolean {
     const entry = this.entries.get(name);
-    return entry?.value === value && Date.now() < entry.freshUntil;
+    return entry?.value === value && !entry.provisional && Date.now() < entry.freshUntil;
   }
 
   /** What was last known of a name, fresh or not. */
@@ -235,7 +237,10 @@ export class TargetCache<T extends object> {
         // The database was not even asked then.
         if (!(error instanceof Overloaded)) this.failedAt = Date.now();
         // Not everybody who comes now waits for the next failure.
-        if (land() && entry) entry.refreshAt = entry.freshUntil = Date.now() + RETRY_MS;
+        if (land() && entry) {
+          entry.refreshAt = entry.freshUntil = Date.now() + RETRY_MS;
+          entry.provisional = true;
+        }
         throw error;
       },
     );
@@ -262,7 +267,7 @@ export class TargetCache<T extends object> {
     const lifetime = provisional ? RETRY_MS : this.freshMs * jitter();
     const [refreshAt, freshUntil] = [confirmedAt + lifetime * REFRESH_AT, confirmedAt + lifetime];
     const lastsUntil = !provisional && this.lasts(value) ? confirmedAt + LASTING_MS * jitter() : 0;
-    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil, lastsUntil });
+    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil, provisional, lastsUntil });
   }
 }
 

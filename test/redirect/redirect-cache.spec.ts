@@ -102,6 +102,22 @@ describe('the cache of redirects', () => {
     expect(known).toEqual([false, true]);
   });
 
+  it('takes a link no longer for true than its domain, which could not be asked for after a change', async () => {
+    const cache = newCache();
+    const { key } = await tenant.link();
+    const known = (): boolean => cache.knownLink(`${tenant.domain}/${key}`) !== undefined;
+    await visit(cache, tenant.domain, key);
+    cache.doubtTenant(uuidOf(tenant.tenantId));
+    tap.hold();
+    const remembered = await cache.domain(tenant.domain);
+    tap.release();
+    if (!remembered) throw new Error('The domain is forgotten');
+    expect(await cache.link(tenant.domain, remembered, key)).toMatchObject({ plain: { status: 302 } });
+    expect(known()).toBe(true);
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 1_000);
+    expect(known()).toBe(false);
+  });
+
   it('falls back on what it knows while the database is away, unless the hostname has changed hands', async () => {
     const [before, after] = await Promise.all([newTenant(), newTenant()]);
     const { id, key } = await before.link();
