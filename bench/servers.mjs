@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/free-port.ts';
 import { freePorts } from '../test/support/waypost-process.ts';
 import { ownHeaders } from './report.mjs';
 import { machine, node, root } from './waypost.mjs';
@@ -152,7 +153,7 @@ export async function startBare(answer, given) {
 /** nginx with one worker that gives one answer to everything. */
 export async function startNginx({ status, headers }) {
   const home = await mkdtemp(join(tmpdir(), 'waypost-bench-nginx-'));
-  const port = Number(await freePort());
+  const port = await freePort();
   const added = Object.entries(headers).filter(([name]) => !/^(location|content-length)$/.test(name));
   const config = [
     `pid ${home}/pid; error_log stderr; daemon off; master_process off; worker_processes 1;`,
