@@ -4,13 +4,16 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { Config } from '../platform/config/config.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { mergeRemembered } from './merge-remembered.js';
+import { withoutPlainAnswer } from './plain-answer.js';
 import { RedirectCache, type Remembered } from './redirect-cache.js';
 
 const SAVE_EVERY_MS = 30_000;
 /** Most recently used first. */
 const MOST_LINKS = 10_000;
-/** In characters, of links as of domains. To write more in one go would keep visitors waiting. */
+/** In characters, of links as of domains: a process that starts reads all of it in one go. */
 const MOST_TEXT = 8_000_000;
+/** Made into text together. All at once, with the collection of the garbage, would keep visitors waiting for a tenth of a second. */
+const AT_ONCE = 50;
 const FILE = /^hot-set(?:-(\d+))?\.json$/;
 
 /**
@@ -68,7 +71,7 @@ export class HotSet implements OnApplicationBootstrap, BeforeApplicationShutdown
     const draft = `${this.path}.${process.pid}`;
     try {
       await mkdir(this.config.dataDir, { recursive: true, mode: 0o700 });
-      await writeFile(draft, JSON.stringify(this.cache.remembered(MOST_LINKS, MOST_TEXT)), { mode: 0o600 });
+      await writeFile(draft, partsOf(this.cache.remembered(MOST_LINKS, MOST_TEXT)), { mode: 0o600 });
       await rename(draft, this.path);
       await this.clearAway();
     } catch (error) {
@@ -93,4 +96,18 @@ export class HotSet implements OnApplicationBootstrap, BeforeApplicationShutdown
       return match ? [{ path: join(this.config.dataDir, name), index: Number(match[1] ?? 1) - 1 }] : [];
     });
   }
+}
+
+/** The JSON of it, in parts: each is asked for when the one before is written, and visitors are answered between. */
+export function* partsOf({ version, ...targets }: Remembered): Generator<string> {
+  yield `{"version":${version}`;
+  for (const [kind, all] of Object.entries(targets)) {
+    yield `,"${kind}":[`;
+    for (let at = 0; at < all.length; at += AT_ONCE) {
+      const text = JSON.stringify(all.slice(at, at + AT_ONCE), withoutPlainAnswer);
+      yield (at > 0 ? ',' : '') + text.slice(1, -1);
+    }
+    yield ']';
+  }
+  yield '}';
 }

@@ -49,3 +49,6 @@ export function plainAnswer({
   if (startsAt || expiresAt || maxClicks !== null || disabledAt || takedown) return null;
   return { status: redirectStatus, headers: redirectHeaders(redirectStatus, url, sharedMaxAge) };
 }
+
+/** For JSON.stringify: what is kept of a link goes without its answer, which follows from the rest. */
+export const withoutPlainAnswer = (field: string, value: unknown): unknown => (field === 'plain' ? undefined : value);

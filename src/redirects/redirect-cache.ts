@@ -34,7 +34,7 @@ const FIELDS_TEXT = 500;
 export interface Remembered {
   version: number;
   domains: Array<RememberedTarget<DomainTarget>>;
-  /** The prepared answer follows from the rest. */
+  /** Written without the prepared answer. */
   links: Array<RememberedTarget<Omit<LinkTarget, 'plain'>>>;
 }
 
@@ -184,8 +184,7 @@ export class RedirectCache {
   /** What was used last: at most so many of domains and of links, with so many characters of text each. */
   remembered(most: number, mostText: number): Remembered {
     const domains = firstWithin(mostText, this.domains.remembered(most));
-    const links = firstWithin(mostText, this.links.remembered(most));
-    return { version: VERSION, domains, links: links.map(([name, link, at]) => [name, withoutPlain(link), at]) };
+    return { version: VERSION, domains, links: firstWithin(mostText, this.links.remembered(most)) };
   }
 
   /** @param remembered by an earlier process, as JSON has it; that of another version is passed over */
@@ -252,8 +251,6 @@ function firstWithin<T extends DomainTarget | LinkTarget>(
   });
   return end < 0 ? targets : targets.slice(0, end);
 }
-
-const withoutPlain = ({ plain: _plain, ...link }: LinkTarget): Omit<LinkTarget, 'plain'> => link;
 
 /** JSON knows no dates. */
 function restored(link: Omit<LinkTarget, 'plain'>): LinkTarget {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import type { Logger } from '../platform/telemetry/logger.js';
 import { sharedLookups } from '../platform/telemetry/metrics.js';
-import { plainAnswer } from './plain-answer.js';
+import { plainAnswer, withoutPlainAnswer } from './plain-answer.js';
 import type { Confirmed, Known } from './target-cache.js';
 
 /** To be raised when a target's fields change: versions that run beside each other do not read what they can not. */
@@ -70,8 +70,7 @@ export class SharedTargets<T extends object> {
   share(name: string, { value, confirmedAt }: Confirmed<T>): void {
     const left = confirmedAt + this.sharedMs - Date.now();
     if (!this.cache.exists || value === null || left < 1) return;
-    // The prepared answer follows from the rest.
-    const text = JSON.stringify({ confirmedAt, value }, (key, field: unknown) => (key === 'plain' ? undefined : field));
+    const text = JSON.stringify({ confirmedAt, value }, withoutPlainAnswer);
     this.cache.put(this.keyOf(name), text, Math.ceil(left));
   }
 

@@ -4,12 +4,14 @@ import type { Config } from '../../src/platform/config/config.js';
 import { ResolverDatabase } from '../../src/platform/database/resolver-database.js';
 import { LoadShedder } from '../../src/platform/resilience/load-shedder.js';
 import { SharedCache } from '../../src/platform/shared-cache/shared-cache.js';
+import { partsOf } from '../../src/redirects/hot-set.js';
 import { RedirectCache, type Remembered } from '../../src/redirects/redirect-cache.js';
+import { withoutPlainAnswer } from '../../src/redirects/plain-answer.js';
 import type { LinkTarget } from '../../src/redirects/redirect-target.js';
 import { RedirectTargetsRepository } from '../../src/redirects/redirect-targets.repository.js';
 import { databaseUrl } from '../support/database.js';
 import { DatabaseTap } from '../support/database-tap.js';
-import { newTenant, type Tenant } from '../support/waypost.js';
+import { eventually, newTenant, type Tenant } from '../support/waypost.js';
 import { uuidOf } from '../support/click-segments.js';
 
 const BYTES = 64 * 1024 * 1024;
@@ -50,7 +52,8 @@ describe('the cache of redirects', () => {
     return domain && cache.link(hostname, domain, key);
   }
 
-  const asFromDisk = (remembered: Remembered): Remembered => JSON.parse(JSON.stringify(remembered)) as Remembered;
+  const asFromDisk = (remembered: Remembered): Remembered =>
+    JSON.parse([...partsOf(remembered)].join('')) as Remembered;
 
   it.each([
     ['for minutes on the word of a bus in PostgreSQL', undefined, true],
@@ -88,8 +91,19 @@ describe('the cache of redirects', () => {
     for (const { key } of links) await visit(cache, tenant.domain, key);
     const kept = cache.remembered(1_000, 160_000).links;
     expect(kept[0]?.[0]).toBe(`${tenant.domain}/${links.at(-1)?.key}`);
-    expect(JSON.stringify(kept).length).toBeGreaterThan(0.9 * 160_000);
-    expect(JSON.stringify(kept).length).toBeLessThan(160_000);
+    const text = JSON.stringify(kept, withoutPlainAnswer);
+    expect(text.length).toBeGreaterThan(0.9 * 160_000);
+    expect(text.length).toBeLessThan(160_000);
+  });
+
+  it('is written in small parts, which are together what it remembers', async () => {
+    const cache = newCache();
+    const links = await Promise.all(Array.from({ length: 120 }, () => tenant.link()));
+    for (const { key } of links) await visit(cache, tenant.domain, key);
+    const remembered = cache.remembered(1_000, BYTES);
+    const parts = [...partsOf(remembered)];
+    expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(parts.join('').length / 2);
+    expect(JSON.parse(parts.join(''))).toEqual(JSON.parse(JSON.stringify(remembered, withoutPlainAnswer)));
   });
 
   it('asks anew for the links of a tenant that is doubted, and of no other', async () => {
@@ -135,8 +149,11 @@ describe('the cache of redirects', () => {
     expect((await after.post('/v1/domains', { hostname: before.domain })).status).toBe(201);
     for (const one of [cache, next]) {
       one.doubtDomain(before.domain);
-      const domain = await one.domain(before.domain);
-      expect(domain?.tenantId).toBe(uuidOf(after.tenantId));
+      // On a busy machine the database may be too late at first.
+      const domain = await eventually(
+        () => one.domain(before.domain),
+        (found) => found?.tenantId === uuidOf(after.tenantId),
+      );
       tap.hold();
       await expect(domain && one.link(before.domain, domain, key)).rejects.toThrow(/time/i);
       tap.release();
