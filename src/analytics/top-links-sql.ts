@@ -99,6 +99,7 @@ interface Search extends Pieces {
 function statementOf(question: Question, search: Search, values: Values): string {
   const { lists, edges, read, bounds, unseen, tier } = search;
   const measure = measureOf(question);
+  const asked = conditionsOf(question, values);
   const array = (list: unknown[], type: string): string => values.add(list, `${type}[]`);
   const hours = lists.map(({ span }) => span.hours);
   const firsts = lists.map(({ span }) => span.first);
@@ -107,8 +108,8 @@ function statementOf(question: Question, search: Search, values: Values): string
        SELECT * FROM unnest(${array(hours, 'int')}, ${array(firsts, 'timestamptz')}, ${array(bounds, 'bigint')}, ${array(whole, 'boolean')})
          AS list (hours, first, bound, whole)
      ), recent AS MATERIALIZED (
-       SELECT link_id, sum(clicks) AS clicks, sum(visitors) AS visitors, sum(bots) AS bots FROM click_rollups
-       WHERE tenant_id = $1 AND ${anyOf(read, values)} GROUP BY 1
+       SELECT link_id, sum(clicks)::bigint AS clicks, sum(visitors)::bigint AS visitors, sum(bots)::bigint AS bots
+       FROM click_rollups WHERE tenant_id = $1 AND ${anyOf(read, values)} GROUP BY 1
      ), tops AS (
        SELECT top.link_id, CASE WHEN list.whole THEN top.measure ELSE 0 END AS least, top.measure - list.bound AS more
        FROM list CROSS JOIN LATERAL (
@@ -117,14 +118,16 @@ function statementOf(question: Question, search: Search, values: Values): string
          OFFSET 0) AS top
        UNION ALL
        SELECT link_id, ${measure}, ${measure} FROM recent
-     ), seen AS (
-       SELECT link_id, sum(least) AS least, sum(more) + ${values.add(unseen, 'bigint')} AS most FROM tops GROUP BY 1
-     ), asked AS MATERIALIZED (
-       SELECT link_id, least, most FROM seen JOIN links AS link ON link.tenant_id = $1 AND link.id = link_id
-       WHERE true${conditionsOf(question, values)}
+     ), seen AS MATERIALIZED (
+       SELECT link_id, sum(least)::bigint AS least, sum(more)::bigint + ${values.add(unseen, 'bigint')} AS most
+       FROM tops GROUP BY 1
+     ), best AS (
+       SELECT link_id, least FROM seen ORDER BY least DESC LIMIT ${values.add(SPARE * question.limit, 'int')}
      ), possible AS MATERIALIZED (
-       SELECT link_id FROM asked
-       WHERE most >= coalesce((SELECT least FROM asked ORDER BY least DESC OFFSET ${values.add(question.limit - 1, 'int')} LIMIT 1), 0)
+       SELECT link_id FROM seen JOIN links AS link ON link.tenant_id = $1 AND link.id = link_id
+       WHERE most >= coalesce((
+         SELECT least FROM best JOIN links AS link ON link.tenant_id = $1 AND link.id = link_id
+         WHERE true${asked} ORDER BY least DESC OFFSET ${values.add(question.limit - 1, 'int')} LIMIT 1), 0)${asked}
      ), counted AS (
        SELECT possible.link_id, part.* FROM possible CROSS JOIN list CROSS JOIN LATERAL (
          SELECT clicks, visitors, bots FROM link_spans
