@@ -138,7 +138,7 @@ describeChart('the manifests', () => {
   });
 
   it.each(PROFILES)('of %s tell the processes nothing that they would not understand', (profile) => {
-    const known = new Set([...environmentNames, 'NODE_OPTIONS']);
+    const known = new Set(environmentNames);
     const pods = podsOf(profile).filter(({ role }) => [...ROLES, 'migration'].includes(role));
     expect(pods).toHaveLength(4);
     for (const { role, container } of pods) {
