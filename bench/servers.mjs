@@ -102,14 +102,9 @@ export async function settled(server) {
   throw new Error(`A server was still busy ${SETTLE_SECONDS} s after its round:\n${server.output()}`);
 }
 
-/** As the chart starts it. */
-const REDIRECT = { NODE_OPTIONS: '--max-semi-space-size=4' };
-
 /** A redirecting process and nothing else, with an empty memory and a data directory of its own. */
-export const startRedirect = ({ workers, ...given }) => {
-  const more = { ...REDIRECT, ...(workers && { REDIRECT_WORKERS: String(workers) }) };
-  return startRole('redirect', { ...given, more, everyCore: workers });
-};
+export const startRedirect = ({ workers, ...given }) =>
+  startRole('redirect', { ...given, more: workers && { REDIRECT_WORKERS: String(workers) }, everyCore: workers });
 
 /** A worker, on the core of everything else unless told otherwise. */
 export const startWorker = (given) => startRole('worker', { cores: OTHER_CORE, ...given });

@@ -218,16 +218,6 @@ describeChart('the manifests', () => {
     }
   });
 
-  it.each(PROFILES)('of %s have redirects collect few short-lived objects at a time', (profile) => {
-    const options = { name: 'NODE_OPTIONS', value: '--max-semi-space-size=4' };
-    for (const { role, container } of rolesOf(profile)) {
-      expect([role, container.env?.filter(({ name }) => name === options.name)]).toEqual([
-        role,
-        role === 'redirect' ? [options] : [],
-      ]);
-    }
-  });
-
   it('leave a persistent spool’s claim as it is while clicks get more of it', () => {
     const claimsWith = (maxMb: number): unknown =>
       manifestsOf(rendered('volumes', { redirect: { spool: { maxMb, volumeMb: 9000 } } }))

@@ -37,9 +37,6 @@ reach knows a password of more than the resolver.
   value: {{ $root.Values.drainSeconds | toJson | quote }}
 {{- end }}
 {{- if eq $role "redirect" }}
-{{- /* Short-lived objects are collected seldom and long, or often and briefly: docs/redirects.md#where-the-time-goes. */}}
-- name: NODE_OPTIONS
-  value: --max-semi-space-size=4
 - name: DATA_DIR
   value: /data
 - name: REDIRECT_WORKERS
