@@ -23,7 +23,7 @@ const ipRange = z
   .meta({ type: 'string', example: '192.0.2.0/24' });
 
 export const createApiKey = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: z.string().max(100).trim().min(1),
   scopes: z
     .array(z.enum(SCOPES))
     .min(1)

@@ -36,7 +36,7 @@ const emailDomain = z
   .meta({ type: 'string', example: 'example.com' });
 
 const settings = {
-  name: z.string().trim().min(1).max(100),
+  name: z.string().max(100).trim().min(1),
   audience: z.string().min(1).max(500).meta({ description: 'The value of `aud` in tokens that are meant for Waypost' }),
   roleClaim: z.string().min(1).max(200).nullable().meta({
     description: 'Path of the claim with groups or roles, such as `groups` or `realm_access.roles`',

@@ -5,7 +5,7 @@ import type { MemberEntity } from './member.entity.js';
 import { ROLES } from './permissions.js';
 
 const role = z.enum(ROLES);
-const name = z.string().trim().min(1).max(200).nullable();
+const name = z.string().max(200).trim().min(1).nullable();
 const list = <T extends z.ZodType<string>>(item: T) =>
   z
     .array(item)
@@ -14,7 +14,7 @@ const list = <T extends z.ZodType<string>>(item: T) =>
     .transform((values) => [...new Set(values)]);
 
 /** In lower case: nobody tells two people apart by the case of an address. */
-export const memberEmail = z.string().trim().toLowerCase().max(254).pipe(z.email()).meta({
+export const memberEmail = z.string().max(254).trim().toLowerCase().pipe(z.email()).meta({
   type: 'string',
   format: 'email',
   description: 'Unique among the members, in any case',
@@ -23,7 +23,7 @@ export const memberEmail = z.string().trim().toLowerCase().max(254).pipe(z.email
 const restrictions = z
   .strictObject({
     domains: list(publicId('dom')).optional().meta({ description: 'Public ids: only links on these domains' }),
-    tags: list(z.string().trim().min(1).max(50))
+    tags: list(z.string().max(50).trim().min(1))
       .optional()
       .meta({ description: 'Only links that have one of these tags' }),
   })

@@ -28,11 +28,11 @@ const time = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
-const tag = z.string().trim().min(1).max(50);
+const tag = z.string().max(50).trim().min(1);
 
 const fields = {
   url: webUrl,
-  externalId: z.string().trim().min(1).max(255).nullable().meta({ description: 'Your own id of this link, unique' }),
+  externalId: z.string().max(255).trim().min(1).nullable().meta({ description: 'Your own id of this link, unique' }),
   title: z.string().max(500).nullable(),
   comments: z.string().max(5000).nullable(),
   tags: z
@@ -86,7 +86,7 @@ export type UpdateLink = z.output<typeof updateLink>;
 
 export const listLinks = z.strictObject({
   ...pageQuery,
-  search: z.string().trim().min(1).max(200).optional().meta({ description: 'Part of key, destination or title' }),
+  search: z.string().max(200).trim().min(1).optional().meta({ description: 'Part of key, destination or title' }),
   domain: hostname.optional(),
   tag: tag.optional(),
   archived: z.enum(['true', 'false', 'all']).default('false'),

@@ -13,7 +13,7 @@ export const createTakedown = z
     linkId: publicId('link').optional(),
     domain: which.optional().meta({ description: 'With key, in place of linkId' }),
     key: which.optional(),
-    reason: z.string().trim().min(1).max(1000).meta({ description: "Stands in the tenant's audit trail" }),
+    reason: z.string().max(1000).trim().min(1).meta({ description: "Stands in the tenant's audit trail" }),
     warning: z.boolean().default(false).meta({ description: 'Whether visitors see a warning, and not just nothing' }),
   })
   .transform(({ linkId, domain, key, ...takedown }, issues) => {

@@ -5,7 +5,7 @@ const role = z.enum(ROLES);
 
 export const putProvisioning = z.strictObject({
   groupRoles: z
-    .record(z.string().trim().min(1).max(254), role)
+    .record(z.string().max(254).trim().min(1), role)
     .refine((roles) => Object.keys(roles).length <= 200, { message: 'Name at most 200 groups.' })
     .default({})
     .meta({

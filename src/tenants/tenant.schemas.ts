@@ -3,7 +3,7 @@ import { pageOf, pageQuery } from '../platform/http/pagination.js';
 import { publicIdText, toPublicId } from '../platform/ids.js';
 import type { TenantEntity } from './tenant.entity.js';
 
-const name = z.string().trim().min(1).max(200);
+const name = z.string().max(200).trim().min(1);
 const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'Use 1 to 63 lower-case letters, digits and inner hyphens.');
@@ -15,7 +15,7 @@ const clickRetentionDays = z.int().min(1).max(36_500).nullable().meta({
   description: 'For how many days clicks are kept, if that is less than the platform keeps them. Sums stay',
 });
 
-const plan = z.string().trim().min(1).max(50).meta({ description: 'What the plan is called: for people' });
+const plan = z.string().max(50).trim().min(1).meta({ description: 'What the plan is called: for people' });
 const most = (what: string, least = 0) =>
   z
     .int()
