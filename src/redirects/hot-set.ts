@@ -27,6 +27,8 @@ const FILE = /^hot-set(?:-(\d+))?\.json$/;
 export class HotSet implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly path: string;
   private timer: NodeJS.Timeout | undefined;
+  /** The latest of them: each begins when the one before has ended, also the one on shutdown. Two would share a draft. */
+  private saving: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly config: Config,
@@ -66,8 +68,13 @@ export class HotSet implements OnApplicationBootstrap, BeforeApplicationShutdown
     this.logger.warn({ reason: String(error) }, 'Links of the last run could not be read; starting without');
   }
 
+  private save(): Promise<void> {
+    this.saving = this.saving.then(() => this.write());
+    return this.saving;
+  }
+
   /** Whole or not at all. A folder that can not be written to costs this comfort and nothing else. */
-  private async save(): Promise<void> {
+  private async write(): Promise<void> {
     const draft = `${this.path}.${process.pid}`;
     try {
       await mkdir(this.config.dataDir, { recursive: true, mode: 0o700 });
