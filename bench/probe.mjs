@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -30,12 +29,17 @@ if (cluster.isWorker) {
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 }
 
-async function ask(worker, what) {
-  worker.send(what);
-  for (;;) {
-    const [answer] = await once(worker, 'message');
-    if (answer[what]) return answer[what];
-  }
+/** Workers tell the first process of other things, too, and two messages may come at once: it listens until it is its own. */
+function ask(worker, what) {
+  return new Promise((resolve) => {
+    const hear = (answer) => {
+      if (!answer[what]) return;
+      worker.off('message', hear);
+      resolve(answer[what]);
+    };
+    worker.on('message', hear);
+    worker.send(what);
+  });
 }
 
 const sum = (all, one) => Object.fromEntries(Object.keys(all).map((key) => [key, all[key] + one[key]]));

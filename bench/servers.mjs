@@ -19,8 +19,8 @@ const START_SECONDS = 30;
 const STOP_SECONDS = 30;
 const SETTLE_SECONDS = 60;
 const PROBE_MS = 30_000;
-/** A process that uses less than this share of a core has nothing left to do. */
-const IDLE = 0.05;
+/** A server that uses less than this share of a core has nothing left to do: its timers alone may take a twentieth. */
+const IDLE = 0.1;
 const [SERVER_CORE, OTHER_CORE] = ['0', '1'];
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));

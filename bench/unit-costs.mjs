@@ -13,7 +13,7 @@ import { connectionUrl } from '../dist/platform/embedded/cluster-secret.js';
 import { LoadShedder } from '../dist/platform/resilience/load-shedder.js';
 import { SharedCache } from '../dist/platform/shared-cache/shared-cache.js';
 import { createLogger } from '../dist/platform/telemetry/logger.js';
-import { plainAnswer } from '../dist/redirects/plain-answer.js';
+import { linkTargetOf } from '../dist/redirects/plain-answer.js';
 import { RedirectCache } from '../dist/redirects/redirect-cache.js';
 import { multiplyLinks } from './links.mjs';
 import { load } from './load.mjs';
@@ -251,7 +251,7 @@ async function measureCache() {
       expiresAt: null, expiredUrl: null, maxClicks: null, clicks: 0, redirectStatus: 302, forwardQuery: false, disabledAt: null,
       takedown: null, sharedMaxAge: null,
     }; // prettier-ignore
-    return { value: { ...link, plain: plainAnswer(link) }, confirmedAt: Date.now(), provisional: false };
+    return { value: linkTargetOf(link), confirmedAt: Date.now(), provisional: false };
   };
   const silent = createLogger('silent', false);
   const cache = new RedirectCache(

@@ -17,10 +17,13 @@ export interface FollowedLink {
   tenantId: string;
   domainId: string;
   linkId: string;
+  /** Which segment of this process last had a click of it, and the link's place there: the spool's own notes. */
+  spooledIn?: number;
+  spooledAt?: number;
 }
 
 /** One answered redirect. Its id and time are fixed when it happens, so that it can be delivered twice and count once. */
-export interface Click extends FollowedLink, Visitor {
+export interface Click extends Omit<FollowedLink, 'spooledIn' | 'spooledAt'>, Visitor {
   /** UUIDv7. */
   id: string;
   /** Milliseconds since 1970, UTC. */

@@ -47,6 +47,19 @@ describe('the clicks of a segment', () => {
     ]);
   });
 
+  it('are each of their own link, whichever segment had it before and whatever object it comes in', () => {
+    const [one, same, other] = [link('a'), link('a'), link('b')];
+    const segments = Array.from({ length: 3 }, () => new ClickEncoder());
+    for (const [n, encoder] of segments.entries()) {
+      encoder.begin(1_000);
+      // In turn: each segment counts its places anew.
+      const clicks = n === 1 ? [other, one, same, other] : [one, other, same, one];
+      for (const each of clicks) encoder.add(each, nobody, '');
+      const read = decodeClicks(SEGMENT, [encoder.take()]);
+      expect(read.map(({ linkId }) => linkId)).toEqual(clicks.map(({ linkId }) => linkId));
+    }
+  });
+
   it('come with their trace, where they are traced', () => {
     const encoder = new ClickEncoder();
     encoder.begin(1_000);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Decision, decideRedirect, decideRoot, isUnknown, withQuery } from './decide-redirect.js';
-import type { DomainTarget, LinkTarget } from './redirect-target.js';
+import type { DomainTarget, StoredLink } from './redirect-target.js';
 
 const now = new Date('2026-11-23T12:00:00Z');
 const before = new Date('2026-11-23T11:59:59Z');
@@ -14,7 +14,7 @@ const domain: DomainTarget = {
   notFoundUrl: null,
   expiredUrl: null,
 };
-const link: LinkTarget = {
+const link: StoredLink = {
   tenantId: 't',
   domainId: 'd',
   linkId: 'l',
@@ -29,7 +29,6 @@ const link: LinkTarget = {
   disabledAt: null,
   takedown: null,
   sharedMaxAge: null,
-  plain: null,
 };
 
 const found: Decision = { kind: 'found', location: 'https://example.com/a', status: 302, sharedMaxAge: null };
@@ -43,7 +42,7 @@ const insteadOf = (instead: 'unknown' | 'gone' | 'root', location: string): Deci
 });
 
 describe('decideRedirect', () => {
-  const cases: Array<[string, Partial<LinkTarget> | null, Partial<DomainTarget>, Decision]> = [
+  const cases: Array<[string, Partial<StoredLink> | null, Partial<DomainTarget>, Decision]> = [
     ['finds a plain link', {}, {}, found],
     ['keeps the status of the link', { redirectStatus: 308 }, {}, { ...found, status: 308 } as Decision],
     ['does not know a key nobody made', null, {}, { kind: 'unknown' }],

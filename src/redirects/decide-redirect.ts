@@ -1,4 +1,4 @@
-import type { DomainTarget, LinkTarget } from './redirect-target.js';
+import type { DomainTarget, StoredLink } from './redirect-target.js';
 
 export type Decision =
   /** `sharedMaxAge`: seconds for which shared caches may keep it; null: not at all. */
@@ -18,7 +18,7 @@ export interface RequestFacts {
 /** What a visitor gets. A link that is unknown, taken down, disabled or not yet started is answered alike: nobody can tell which. */
 export function decideRedirect(
   domain: DomainTarget,
-  link: LinkTarget | null,
+  link: StoredLink | null,
   request: RequestFacts,
   now: Date,
 ): Decision {
@@ -36,11 +36,11 @@ export const decideRoot = (domain: DomainTarget): Decision =>
 export const isUnknown = (decision: Decision): boolean =>
   decision.kind === 'unknown' || (decision.kind === 'fallback' && decision.instead === 'unknown');
 
-const isExpired = ({ expiresAt, maxClicks, clicks }: LinkTarget, now: Date): boolean =>
+const isExpired = ({ expiresAt, maxClicks, clicks }: StoredLink, now: Date): boolean =>
   (expiresAt !== null && now >= expiresAt) || (maxClicks !== null && clicks >= maxClicks);
 
 /** No cache may outlive the link, nor answer where clicks must be counted. */
-function sharedSeconds({ sharedMaxAge, expiresAt, maxClicks }: LinkTarget, now: Date): number | null {
+function sharedSeconds({ sharedMaxAge, expiresAt, maxClicks }: StoredLink, now: Date): number | null {
   if (sharedMaxAge === null || maxClicks !== null) return null;
   const left = expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : Infinity;
   return Math.min(sharedMaxAge, left) || null;

@@ -4,7 +4,7 @@ import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationB
 import { Config } from '../platform/config/config.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { mergeRemembered } from './merge-remembered.js';
-import { withoutPlainAnswer } from './plain-answer.js';
+import { asStored } from './plain-answer.js';
 import { RedirectCache, type Remembered } from './redirect-cache.js';
 
 const SAVE_EVERY_MS = 30_000;
@@ -111,7 +111,7 @@ export function* partsOf({ version, ...targets }: Remembered): Generator<string>
   for (const [kind, all] of Object.entries(targets)) {
     yield `,"${kind}":[`;
     for (let at = 0; at < all.length; at += AT_ONCE) {
-      const text = JSON.stringify(all.slice(at, at + AT_ONCE), withoutPlainAnswer);
+      const text = JSON.stringify(all.slice(at, at + AT_ONCE), asStored);
       yield (at > 0 ? ',' : '') + text.slice(1, -1);
     }
     yield ']';

@@ -1,4 +1,4 @@
-import type { LinkTarget, PlainAnswer } from './redirect-target.js';
+import type { LinkTarget, PlainAnswer, StoredLink } from './redirect-target.js';
 
 /** Unless the link says so, nobody's cache may keep an answer for longer than an edit may take to be in force. */
 const CACHE_CONTROL = { permanent: 'private, max-age=30', temporary: 'private, no-cache' } as const;
@@ -28,7 +28,7 @@ function cacheControl(kind: keyof typeof SHARED, sharedMaxAge: number | null): s
 }
 
 type Settings = Pick<
-  LinkTarget,
+  StoredLink,
   'url' | 'startsAt' | 'expiresAt' | 'maxClicks' | 'redirectStatus' | 'disabledAt' | 'takedown' | 'sharedMaxAge'
 >;
 
@@ -50,5 +50,27 @@ export function plainAnswer({
   return { status: redirectStatus, headers: redirectHeaders(redirectStatus, url, sharedMaxAge) };
 }
 
-/** For JSON.stringify: what is kept of a link goes without its answer, which follows from the rest. */
-export const withoutPlainAnswer = (field: string, value: unknown): unknown => (field === 'plain' ? undefined : value);
+/** For JSON.stringify: what is kept of a link elsewhere is what was stored. The rest follows from it. */
+export const asStored = (field: string, value: unknown): unknown =>
+  field === 'plain' || field === 'spooledIn' || field === 'spooledAt' ? undefined : value;
+
+/** One literal for all links, what each redirect reads or writes in front: V8 has one shape for them, with no parts elsewhere. */
+export const linkTargetOf = (link: StoredLink): LinkTarget => ({
+  plain: plainAnswer(link),
+  clicks: link.clicks,
+  spooledIn: 0,
+  spooledAt: 0,
+  linkId: link.linkId,
+  tenantId: link.tenantId,
+  domainId: link.domainId,
+  url: link.url,
+  startsAt: link.startsAt,
+  expiresAt: link.expiresAt,
+  expiredUrl: link.expiredUrl,
+  maxClicks: link.maxClicks,
+  redirectStatus: link.redirectStatus,
+  forwardQuery: link.forwardQuery,
+  disabledAt: link.disabledAt,
+  takedown: link.takedown,
+  sharedMaxAge: link.sharedMaxAge,
+});

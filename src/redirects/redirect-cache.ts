@@ -5,9 +5,9 @@ import { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { cacheBytes, cacheEntries, cacheLimitBytes } from '../platform/telemetry/gauges.js';
 import { cacheLookups } from '../platform/telemetry/metrics.js';
-import { plainAnswer } from './plain-answer.js';
+import { linkTargetOf } from './plain-answer.js';
 import { RecentChanges } from './recent-changes.js';
-import type { DomainTarget, LinkTarget } from './redirect-target.js';
+import type { DomainTarget, LinkTarget, StoredLink } from './redirect-target.js';
 import { RedirectTargetsRepository } from './redirect-targets.repository.js';
 import { domainTarget, linkTarget, SharedTargets } from './shared-targets.js';
 import { type Confirmed, type Known, type RememberedTarget, surelyFresh, TargetCache } from './target-cache.js';
@@ -34,8 +34,7 @@ const FIELDS_TEXT = 500;
 export interface Remembered {
   version: number;
   domains: Array<RememberedTarget<DomainTarget>>;
-  /** Written without the prepared answer. */
-  links: Array<RememberedTarget<Omit<LinkTarget, 'plain'>>>;
+  links: Array<RememberedTarget<StoredLink>>;
 }
 
 /** A way from a name to its target, past memory. */
@@ -124,9 +123,9 @@ export class RedirectCache {
     });
   }
 
-  /** A link that is known and fresh. `name` is host and path as they stand in most requests: see nameOf. */
-  knownLink(name: string): LinkTarget | undefined {
-    return this.links.known(name);
+  /** A link that is known and fresh. Host and path as they stand in most requests: see nameOf. */
+  knownLink(host: string, path: string): LinkTarget | undefined {
+    return this.links.known(host, path);
   }
 
   /** A domain that was found before, however long ago. */
@@ -253,11 +252,10 @@ function firstWithin<T extends DomainTarget | LinkTarget>(
 }
 
 /** JSON knows no dates. */
-function restored(link: Omit<LinkTarget, 'plain'>): LinkTarget {
+function restored(link: StoredLink): LinkTarget {
   const date = (value: Date | null): Date | null => value && new Date(value);
   const { startsAt, expiresAt, disabledAt } = link;
-  const dated = { ...link, startsAt: date(startsAt), expiresAt: date(expiresAt), disabledAt: date(disabledAt) };
-  return { ...dated, plain: plainAnswer(dated) };
+  return linkTargetOf({ ...link, startsAt: date(startsAt), expiresAt: date(expiresAt), disabledAt: date(disabledAt) });
 }
 
 /** As in a URL, so that most requests find their link without being parsed. */

@@ -14,8 +14,8 @@ export interface PlainAnswer {
   headers: Record<string, string>;
 }
 
-/** What the redirect path knows of a short link. */
-export interface LinkTarget {
+/** What the database knows of a short link. */
+export interface StoredLink {
   tenantId: string;
   domainId: string;
   linkId: string;
@@ -33,6 +33,13 @@ export interface LinkTarget {
   takedown: 'hidden' | 'warning' | null;
   /** Seconds for which shared caches may keep the answer; null: not at all. */
   sharedMaxAge: number | null;
+}
+
+/** What the redirect path knows of a short link. */
+export interface LinkTarget extends StoredLink {
   /** Set for a link that is answered the same each time: see plain-answer.ts. */
   plain: PlainAnswer | null;
+  /** See FollowedLink. */
+  spooledIn: number;
+  spooledAt: number;
 }

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ResolverDatabase } from '../platform/database/resolver-database.js';
-import { plainAnswer } from './plain-answer.js';
-import type { DomainTarget, LinkTarget } from './redirect-target.js';
+import { linkTargetOf } from './plain-answer.js';
+import type { DomainTarget, LinkTarget, StoredLink } from './redirect-target.js';
 import type { Confirmed } from './target-cache.js';
 
 const DOMAIN = `
@@ -22,7 +22,7 @@ const LINKS = `
 
 const MOST_KEYS = 100;
 
-type LinkRow = Omit<LinkTarget, 'plain'> & { key: string };
+type LinkRow = StoredLink & { key: string };
 
 interface Answer<Row> {
   rows: Row[];
@@ -61,7 +61,7 @@ export class RedirectTargetsRepository {
     if (batch.keys.length === MOST_KEYS) this.batches.delete(common);
     const { rows, ...confirmed } = await batch.answer;
     const row = rows.find((found) => found.key === key);
-    return { value: row ? targetOf(row) : null, ...confirmed };
+    return { value: row ? linkTargetOf(row) : null, ...confirmed };
   }
 
   private newBatch(common: string, { tenantId, domainId }: DomainTarget, current: boolean): Batch {
@@ -94,5 +94,3 @@ export class RedirectTargetsRepository {
     return { rows, confirmedAt, provisional: !isCurrent };
   }
 }
-
-const targetOf = ({ key: _key, ...link }: LinkRow): LinkTarget => ({ ...link, plain: plainAnswer(link) });

@@ -49,12 +49,13 @@ export class RedirectsService {
   /**
    * The fast lane: a link that is known, fresh and always answered alike, at once. No promise, no parsing, no decision.
    *
-   * @param name the Host header and the raw path, one after the other
+   * @param host the Host header
+   * @param path as it was asked for
    * @param trace W3C traceparent of a visit that is traced
    * @returns the answer, to be given `whenCounted`; undefined for everything else, which takes the full way
    */
-  visitPlain(name: string, visitor: Visitor, trace?: string): PlainAnswer | undefined {
-    const link = this.cache.knownLink(name);
+  visitPlain(host: string, path: string, visitor: Visitor, trace?: string): PlainAnswer | undefined {
+    const link = this.cache.knownLink(host, path);
     if (!link?.plain) return undefined;
     link.clicks++;
     this.clicks.offer(link, visitor, '', trace);

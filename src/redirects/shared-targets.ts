@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SharedCache } from '../platform/shared-cache/shared-cache.js';
 import type { Logger } from '../platform/telemetry/logger.js';
 import { sharedLookups } from '../platform/telemetry/metrics.js';
-import { plainAnswer, withoutPlainAnswer } from './plain-answer.js';
+import { asStored, linkTargetOf } from './plain-answer.js';
 import type { Confirmed, Known } from './target-cache.js';
 
 /** To be raised when a target's fields change: versions that run beside each other do not read what they can not. */
@@ -38,7 +38,7 @@ export const linkTarget = z
     takedown: z.enum(['hidden', 'warning']).nullable(),
     sharedMaxAge: z.number().nullable(),
   })
-  .transform((link) => ({ ...link, plain: plainAnswer(link) }));
+  .transform(linkTargetOf);
 
 /** Somebody who fills Redis with other things is worth a line, not one each time. */
 const LOG_EVERY_MS = 30_000;
@@ -70,7 +70,7 @@ export class SharedTargets<T extends object> {
   share(name: string, { value, confirmedAt }: Confirmed<T>): void {
     const left = confirmedAt + this.sharedMs - Date.now();
     if (!this.cache.exists || value === null || left < 1) return;
-    const text = JSON.stringify({ confirmedAt, value }, withoutPlainAnswer);
+    const text = JSON.stringify({ confirmedAt, value }, asStored);
     this.cache.put(this.keyOf(name), text, Math.ceil(left));
   }
 

@@ -68,19 +68,19 @@ describe('TargetCache', () => {
     it('does not ask again for minutes', async () => {
       const cache = await lastingCache();
       assuredUntil(cache, 200_000);
-      expect(cache.known('a')).toBe(old);
+      expect(cache.known('a', '')).toBe(old);
       expect(await cache.get('a', fails)).toBe(old);
       assuredUntil(cache, 400_000);
-      expect(cache.known('a')).toBeUndefined();
+      expect(cache.known('a', '')).toBeUndefined();
     });
 
     it('asks again as soon after the last assurance as after an answer', async () => {
       const cache = await lastingCache();
       assuredUntil(cache, 100_000);
       setClock(100_000 + FRESH * 0.8 * 0.8 - 1);
-      expect(cache.known('a')).toBe(old);
+      expect(cache.known('a', '')).toBe(old);
       setClock(100_000 + FRESH * 0.8 * 0.8);
-      expect(cache.known('a')).toBeUndefined();
+      expect(cache.known('a', '')).toBeUndefined();
       expect(await cache.get('a', () => says(fresh))).toBe(fresh);
     });
 
@@ -89,14 +89,14 @@ describe('TargetCache', () => {
       assuredUntil(cache, 10_000);
       cache.doubtAll();
       cache.assure(10_000);
-      expect(cache.known('a')).toBeUndefined();
+      expect(cache.known('a', '')).toBeUndefined();
     });
 
     it('takes no assurance for a time that is yet to come', async () => {
       const cache = await lastingCache();
       cache.assure(1_000_000);
       setClock(FRESH);
-      expect(cache.known('a')).toBeUndefined();
+      expect(cache.known('a', '')).toBeUndefined();
     });
 
     it('asks for what does not last, and for what is provisional, in their own time', async () => {
@@ -106,8 +106,8 @@ describe('TargetCache', () => {
       await shortLived.get('a', () => says(old));
       assuredUntil(cache, 50_000);
       shortLived.assure(50_000);
-      expect(cache.known('b')).toBeUndefined();
-      expect(shortLived.known('a')).toBeUndefined();
+      expect(cache.known('b', '')).toBeUndefined();
+      expect(shortLived.known('a', '')).toBeUndefined();
     });
   });
 
@@ -160,9 +160,9 @@ describe('TargetCache', () => {
     cache.doubtAll();
     flight.answer(old);
     await asked;
-    expect(cache.known('a')).toBeUndefined();
+    expect(cache.known('a', '')).toBeUndefined();
     expect(await cache.get('a', () => says(fresh))).toBe(fresh);
-    expect(cache.known('a')).toBe(fresh);
+    expect(cache.known('a', '')).toBe(fresh);
     expect(await cache.get('b', fails)).toBe(old);
     expect(await cache.get('c', fails)).toBe(old);
   });
@@ -175,7 +175,7 @@ describe('TargetCache', () => {
     const second = cache.get('a', () => says(fresh));
     before.answer(old);
     expect(await Promise.all([first, second])).toEqual([old, fresh]);
-    expect(cache.known('a')).toBe(fresh);
+    expect(cache.known('a', '')).toBe(fresh);
   });
 
   it('doubts by prefix, also what is under way, and serves it while the database does not answer', async () => {
@@ -187,10 +187,29 @@ describe('TargetCache', () => {
     cache.doubtAll('x/');
     flight.answer(old);
     await asked;
-    expect(cache.known('y/1')).toBe(old);
-    expect(cache.known('x/1')).toBeUndefined();
+    expect(cache.known('y/1', '')).toBe(old);
+    expect(cache.known('x/1', '')).toBeUndefined();
     expect(await cache.get('x/2', fails)).toBe(old);
     expect(await cache.get('x/1', () => says(fresh))).toBe(fresh);
+  });
+
+  it('knows nothing any more of what is gone, doubted or replaced, however often it was asked for before', async () => {
+    const cache = newCache(3);
+    const known = (key: string): Target | undefined => cache.known('go.example', `/${key}`);
+    const tell = (key: string, target: Target): Promise<unknown> => cache.get(`go.example/${key}`, () => says(target));
+    for (const key of ['a', 'b', 'c']) {
+      await tell(key, old);
+      expect([known(key), known(key)]).toEqual([old, old]);
+    }
+    cache.doubtAll('go.example/a');
+    expect(known('a')).toBeUndefined();
+    await tell('a', fresh);
+    expect(known('a')).toBe(fresh);
+    cache.forget('go.example/b');
+    expect(known('b')).toBeUndefined();
+    await tell('d', old);
+    await tell('e', old); // for which the least recently used goes
+    expect(['a', 'c', 'd', 'e'].map(known)).toEqual([fresh, undefined, old, old]);
   });
 
   it('doubts what is such, what may be, and nothing else', async () => {
@@ -203,7 +222,7 @@ describe('TargetCache', () => {
     cache.doubtWhere(({ url }) => url === 'old');
     flight.answer(fresh);
     await asked;
-    expect(['a', 'b', 'c'].map((name) => cache.known(name))).toEqual([undefined, fresh, undefined]);
+    expect(['a', 'b', 'c'].map((name) => cache.known(name, ''))).toEqual([undefined, fresh, undefined]);
     expect(await cache.get('a', fails)).toBe(old);
     await expect(cache.get('x', fails)).rejects.toThrow('away');
   });
@@ -222,7 +241,7 @@ describe('TargetCache', () => {
     expect(await cache.get('a', () => flight.promise)).toBe(old);
     flight.answer(fresh);
     await flight.promise;
-    expect(cache.known('a')).toBe(fresh);
+    expect(cache.known('a', '')).toBe(fresh);
   });
 
   it('waits for the database again when its last failure is long past', async () => {
@@ -286,12 +305,12 @@ describe('TargetCache', () => {
     await cache.get('a', () => says(old));
     setClock(22_000);
     const flight = pending();
-    expect(cache.known('a')).toBeUndefined();
+    expect(cache.known('a', '')).toBeUndefined();
     expect(await cache.get('a', () => flight.promise)).toBe(old);
     expect(await cache.get('a', fails)).toBe(old);
     flight.answer(fresh);
     await flight.promise;
-    expect(cache.known('a')).toBe(fresh);
+    expect(cache.known('a', '')).toBe(fresh);
   });
 
   it('waits for the answer when a name has expired', async () => {
@@ -307,9 +326,9 @@ describe('TargetCache', () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5); // no jitter: due after 20 s, fresh for 25 s
     setClock(100_000);
     await cache.get('a', () => says(old, { confirmedAt: 85_000 }));
-    expect(cache.known('a')).toBe(old);
+    expect(cache.known('a', '')).toBe(old);
     setClock(105_000);
-    expect(cache.known('a')).toBeUndefined();
+    expect(cache.known('a', '')).toBeUndefined();
     setClock(110_000);
     expect(await cache.get('a', () => says(fresh))).toBe(fresh);
   });
@@ -370,7 +389,7 @@ describe('TargetCache', () => {
     const second = cache.get('a', () => says(fresh));
     before.answer(null);
     expect(await Promise.all([first, second])).toEqual([null, fresh]);
-    expect(cache.known('a')).toBe(fresh);
+    expect(cache.known('a', '')).toBe(fresh);
   });
 
   it('stays within its bytes, and lets no unknown name push out a known one', async () => {

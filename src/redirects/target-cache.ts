@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { Overloaded } from '../platform/resilience/load-shedder.js';
+import { FrontTable } from './front-table.js';
 
 /** Of how long an answer is taken as true. */
 const JITTER = 0.2;
@@ -47,9 +48,18 @@ interface Entry<T> extends Known<T> {
   provisional: boolean;
   /** Until when it needs no asking as long as it is assured: see `assure`. 0 for what has to be asked for anyway. */
   lastsUntil: number;
+  /** See FrontTable; empty until then. */
+  host: string;
+  path: string;
 }
 
 const DOUBTED = { refreshAt: 0, freshUntil: 0, provisional: true, lastsUntil: 0 };
+
+/** One literal for all, so that V8 has one shape for them. */
+const entryOf = <T>(
+  { value, confirmedAt }: Known<T>,
+  { refreshAt, freshUntil, provisional, lastsUntil } = DOUBTED,
+): Entry<T> => ({ value, confirmedAt, refreshAt, freshUntil, provisional, lastsUntil, host: '', path: '' });
 
 const doubt = (entry: Entry<object>): void => void Object.assign(entry, DOUBTED);
 
@@ -70,6 +80,7 @@ type Load<T> = (known: Known<T> | undefined) => Promise<Confirmed<T>>;
  */
 export class TargetCache<T extends object> {
   private readonly entries: LRUCache<string, Entry<T>>;
+  private readonly front = new FrontTable<Entry<T>>();
   private readonly absences = new LRUCache<string, number>({
     max: MAX_ABSENT,
     maxSize: MAX_ABSENT_BYTES,
@@ -99,6 +110,7 @@ export class TargetCache<T extends object> {
     this.entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ value }, name) => bytesOf(value, name),
+      dispose: (entry) => this.front.drop(entry),
     });
   }
 
@@ -106,13 +118,23 @@ export class TargetCache<T extends object> {
     return { entries: this.entries.size, bytes: this.entries.calculatedSize, absences: this.absences.size };
   }
 
-  /** What is known of a name and in need of nothing; undefined when it is to be had from `get`. */
-  known(name: string): T | undefined {
-    // Does not make it the most recently used: being asked for anew does, which what is in demand is all the time.
-    const entry = this.entries.peek(name);
+  /**
+   * What is known of a name and in need of nothing; undefined when it is to be had from `get`.
+   *
+   * @param path with the host, the name
+   */
+  known(host: string, path: string): T | undefined {
+    const entry = this.front.get(host, path) ?? this.bringToFront(host, path);
     if (!entry || !this.needsNothing(entry, Date.now())) return undefined;
     this.lookups.hit++;
     return entry.value;
+  }
+
+  private bringToFront(host: string, path: string): Entry<T> | undefined {
+    // Does not make it the most recently used: being asked for anew does, which what is in demand is all the time.
+    const entry = this.entries.peek(`${host}${path}`);
+    if (entry) this.front.put(host, path, entry);
+    return entry;
   }
 
   /**
@@ -218,7 +240,7 @@ export class TargetCache<T extends object> {
   /** Takes over what an earlier process knew: to fall back on, not to rely on. */
   restore(targets: Array<RememberedTarget<T>>): void {
     for (const [name, value, confirmedAt] of targets.toReversed()) {
-      this.entries.set(name, { value, confirmedAt, ...DOUBTED });
+      this.entries.set(name, entryOf({ value, confirmedAt }));
     }
   }
 
@@ -263,11 +285,11 @@ export class TargetCache<T extends object> {
       return;
     }
     this.absences.delete(name);
-    if (doubted) return void this.entries.set(name, { value, confirmedAt, ...DOUBTED });
+    if (doubted) return void this.entries.set(name, entryOf({ value, confirmedAt }));
     const lifetime = provisional ? RETRY_MS : this.freshMs * jitter();
     const [refreshAt, freshUntil] = [confirmedAt + lifetime * REFRESH_AT, confirmedAt + lifetime];
     const lastsUntil = !provisional && this.lasts(value) ? confirmedAt + LASTING_MS * jitter() : 0;
-    this.entries.set(name, { value, confirmedAt, refreshAt, freshUntil, provisional, lastsUntil });
+    this.entries.set(name, entryOf({ value, confirmedAt }, { refreshAt, freshUntil, provisional, lastsUntil }));
   }
 }
 

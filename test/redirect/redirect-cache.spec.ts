@@ -6,7 +6,7 @@ import { LoadShedder } from '../../src/platform/resilience/load-shedder.js';
 import { SharedCache } from '../../src/platform/shared-cache/shared-cache.js';
 import { partsOf } from '../../src/redirects/hot-set.js';
 import { RedirectCache, type Remembered } from '../../src/redirects/redirect-cache.js';
-import { withoutPlainAnswer } from '../../src/redirects/plain-answer.js';
+import { asStored } from '../../src/redirects/plain-answer.js';
 import type { LinkTarget } from '../../src/redirects/redirect-target.js';
 import { RedirectTargetsRepository } from '../../src/redirects/redirect-targets.repository.js';
 import { databaseUrl } from '../support/database.js';
@@ -68,7 +68,7 @@ describe('the cache of redirects', () => {
       clock.mockReturnValue(at);
       cache.assure(at);
     }
-    expect(cache.knownLink(`${tenant.domain}/${key}`) !== undefined).toBe(lasts);
+    expect(cache.knownLink(tenant.domain, `/${key}`) !== undefined).toBe(lasts);
   });
 
   it('hands on a link without the answer that follows from it, for a process without a database', async () => {
@@ -91,7 +91,7 @@ describe('the cache of redirects', () => {
     for (const { key } of links) await visit(cache, tenant.domain, key);
     const kept = cache.remembered(1_000, 160_000).links;
     expect(kept[0]?.[0]).toBe(`${tenant.domain}/${links.at(-1)?.key}`);
-    const text = JSON.stringify(kept, withoutPlainAnswer);
+    const text = JSON.stringify(kept, asStored);
     expect(text.length).toBeGreaterThan(0.9 * 160_000);
     expect(text.length).toBeLessThan(160_000);
   });
@@ -103,7 +103,7 @@ describe('the cache of redirects', () => {
     const remembered = cache.remembered(1_000, BYTES);
     const parts = [...partsOf(remembered)];
     expect(Math.max(...parts.map(({ length }) => length))).toBeLessThan(parts.join('').length / 2);
-    expect(JSON.parse(parts.join(''))).toEqual(JSON.parse(JSON.stringify(remembered, withoutPlainAnswer)));
+    expect(JSON.parse(parts.join(''))).toEqual(JSON.parse(JSON.stringify(remembered, asStored)));
   });
 
   it('asks anew for the links of a tenant that is doubted, and of no other', async () => {
@@ -112,14 +112,14 @@ describe('the cache of redirects', () => {
     const links = await Promise.all([tenant.link(), other.link()]);
     for (const { domain, key } of links) await visit(cache, domain, key);
     cache.doubtTenant(uuidOf(tenant.tenantId));
-    const known = links.map(({ domain, key }) => cache.knownLink(`${domain}/${key}`) !== undefined);
+    const known = links.map(({ domain, key }) => cache.knownLink(domain, `/${key}`) !== undefined);
     expect(known).toEqual([false, true]);
   });
 
   it('takes a link no longer for true than its domain, which could not be asked for after a change', async () => {
     const cache = newCache();
     const { key } = await tenant.link();
-    const known = (): boolean => cache.knownLink(`${tenant.domain}/${key}`) !== undefined;
+    const known = (): boolean => cache.knownLink(tenant.domain, `/${key}`) !== undefined;
     await visit(cache, tenant.domain, key);
     cache.doubtTenant(uuidOf(tenant.tenantId));
     tap.hold();

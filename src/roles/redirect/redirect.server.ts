@@ -111,8 +111,8 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.readiness.stopping) return false;
     this.times.begin();
     const span = this.traces.begin(request);
-    const name = `${request.headers.host}${request.url}`;
-    const answer = this.redirects.visitPlain(name, this.visitorOf(request), span?.traceparent);
+    const { url = '', headers } = request;
+    const answer = this.redirects.visitPlain(headers.host ?? '', url, this.visitorOf(request), span?.traceparent);
     if (!answer) {
       this.traces.keep(request);
       return false;
