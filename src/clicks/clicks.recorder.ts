@@ -22,7 +22,7 @@ const SEGMENT_CLICKS = 50_000;
 const FULL = 'the spool is full';
 
 /**
- * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of a turn of the event loop
+ * Takes clicks off the redirect's hands: into the spool, with one write for all clicks of two turns of the event loop
  * before their answers go out, and from there to the queue. A click whose answer a visitor has read is on disk.
  */
 @Injectable()
@@ -66,13 +66,13 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     if (!this.spool.append(link, visitor, query, trace)) return this.lose(1, this.refusal);
     if (trace !== undefined) this.traces.begin(this.spool.openId, trace);
     this.clicks++;
-    this.turn ??= setImmediate(this.endTurn);
+    this.turn ??= setImmediate(this.oneMoreTurn);
   }
 
   /** Calls back when all that was offered is written: then the answers may go out. */
   afterWrite(answer: () => void): void {
     this.answers.push(answer);
-    this.turn ??= setImmediate(this.endTurn);
+    this.turn ??= setImmediate(this.oneMoreTurn);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -120,6 +120,11 @@ export class ClickRecorder implements OnApplicationBootstrap, BeforeApplicationS
     if (segments > 0) this.logger.info({ segments }, 'Took over the clicks that an earlier process left');
     clicksAdopted.inc(clicks);
   }
+
+  /** Those of the next turn come along: to seal and write a frame takes as long as several clicks. */
+  private readonly oneMoreTurn = (): void => {
+    this.turn = setImmediate(this.endTurn);
+  };
 
   private readonly endTurn = (): void => {
     clearImmediate(this.turn);

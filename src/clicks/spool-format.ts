@@ -2,7 +2,7 @@ import { idsFrom } from '../platform/ids.js';
 import { ByteReader, ByteWriter } from './byte-stream.js';
 import { type Click, type FollowedLink, storableText, type Visitor } from './click.js';
 
-// A frame of a segment: the clicks of one turn of the event loop. Its FORMAT, when they happened, then each click as
+// A frame of a segment: the clicks that are written together. Its FORMAT, when they happened, then each click as
 // numbers: the place of its link, doubled, and one more if opted out; the places of its texts (address, country, user
 // agent, referrer, language, query). Places are counted through the segment, for what repeats is written once: a place
 // nobody has had yet is followed by what it stands for. Place 0 of the texts is none.

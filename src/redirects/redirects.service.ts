@@ -78,7 +78,7 @@ export class RedirectsService {
     return decision;
   }
 
-  /** Calls back when the clicks of this turn of the event loop are on disk: only then may their answers go out. */
+  /** Calls back when the clicks offered so far are on disk: only then may their answers go out. */
   whenCounted(answer: () => void): void {
     this.clicks.afterWrite(answer);
   }

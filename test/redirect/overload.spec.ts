@@ -79,14 +79,22 @@ describe('a redirecting process that has too much to do', () => {
   });
 
   it('obeys a takedown while it has too much to do', async () => {
-    const heard = (): Promise<number> =>
-      metric(`http://127.0.0.1:${ports.OPS_PORT}`, 'waypost_cache_invalidations_total', { cause: 'domain' });
-    const before = await heard();
+    const heard = (cause: string): Promise<number> =>
+      metric(`http://127.0.0.1:${ports.OPS_PORT}`, 'waypost_cache_invalidations_total', { cause });
+    const before = { domain: await heard('domain'), tenant: await heard('tenant') };
     const abuser = await newTenant();
     const { key } = await abuser.link();
-    await eventually(heard, (now) => now > before);
+    await eventually(
+      () => heard('domain'),
+      (now) => now > before.domain,
+    );
     expect((await visit(key, abuser.domain)).status).toBe(302);
     expect((await operator.patch(`/v1/tenants/${abuser.tenantId}`, { suspended: true })).status).toBe(200);
+    // What it has not heard of by then, it hears in its own time; that it asks, in spite of all it has to do, is to be seen.
+    await eventually(
+      () => heard('tenant'),
+      (now) => now > before.tenant,
+    );
     await starve(10);
     const [unknown, suspended] = await Promise.all([visit(unique()), visit(key, abuser.domain)]);
     expect([unknown.status, suspended.status]).toEqual([503, 404]);

@@ -17,7 +17,7 @@ export const apiDuration = histogram({
 
 export const redirectDuration = countedHistogram({
   name: 'waypost_redirect_request_duration_seconds',
-  help: 'Time from when a visit could be read to when its answer was handed to the connection, by status. Of visits answered together in one turn of the event loop each counts with the time of the longest. Bytes that are no request have none',
+  help: 'Time from when a visit could be read to when its answer was handed to the connection, by status. Of visits answered together each counts with the time of the longest. Bytes that are no request have none',
   roles: REDIRECT,
   labels: ['status'],
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],

@@ -119,6 +119,7 @@ export class RedirectServer implements OnApplicationBootstrap, OnModuleDestroy {
     }
     this.redirects.whenCounted(() => {
       response.writeHead(answer.status, answer.headers).end();
+      this.times.answered();
       if (span) this.traces.end(request, answer.status);
     });
     this.times.count(answer.status, span && traceIdOf(span.traceparent));

@@ -7,27 +7,35 @@ const FIRST = 300;
 const STATUSES = 10;
 
 /**
- * How long visits take. Those of the fast lane are answered together at the end of a turn of the event loop: two looks at
- * the clock a turn, and one addition a visit. Each counts with the time of the turn's first, which waited longest.
+ * How long visits take. Those of the fast lane are answered together, when their clicks are on disk: two looks at the
+ * clock for all, and one addition a visit. Each counts with the time of the first, which waited longest.
  */
 export class VisitTimes {
   private readonly counts = Array.from({ length: STATUSES }, () => 0);
   private readonly series: Series[] = [];
   /** Of the latest traced one, by status. */
   private readonly traces: Array<string | undefined> = [];
-  private turn: NodeJS.Immediate | undefined;
   private since = 0;
+  private waiting = false;
+  private ending = false;
 
   /** The fast lane looks at a visit. */
   begin(): void {
-    if (this.turn === undefined) this.since = performance.now();
+    if (!this.waiting) this.since = performance.now();
   }
 
-  /** It answers, when all that was asked of this turn's end before has been done. */
+  /** It answers, with all others that wait. */
   count(status: number, traceId: string | undefined): void {
     if (traceId) this.traces[status - FIRST] = traceId;
     this.counts[status - FIRST] = Number(this.counts[status - FIRST]) + 1;
-    this.turn ??= setImmediate(this.end);
+    this.waiting = true;
+  }
+
+  /** One of them has been answered: all others are, before anything else is done. */
+  answered(): void {
+    if (this.ending) return;
+    this.ending = true;
+    process.nextTick(this.end);
   }
 
   /** A visit that went the full way. */
@@ -37,7 +45,7 @@ export class VisitTimes {
 
   private readonly end = (): void => {
     const seconds = (performance.now() - this.since) / 1000;
-    this.turn = undefined;
+    this.waiting = this.ending = false;
     for (let n = 0; n < STATUSES; n++) {
       const times = Number(this.counts[n]);
       if (times === 0) continue;
