@@ -52,8 +52,24 @@ describe('a redirecting process that has too much to do', () => {
       waypost.child.kill('SIGSTOP');
       await sleep(300);
       waypost.child.kill('SIGCONT');
-      await sleep(5);
+      // It gets time for a turn, which is measured, and for no more: five milliseconds are none on a busy machine, or many.
+      await request('GET', `http://127.0.0.1:${ports.OPS_PORT}/livez`);
     }
+  }
+  /** Starves it until it says that it has too much to do: on a busy machine it may get more time than it should. */
+  async function visitStarved<T extends ReadonlyArray<{ status: number }>>(
+    before: () => Promise<void>,
+    visits: () => Promise<T>,
+  ): Promise<T> {
+    return eventually(
+      async () => {
+        await before();
+        await starve(8);
+        return visits();
+      },
+      (answers) => answers.some(({ status }) => status === 503),
+      30,
+    );
   }
 
   it('goes on answering the links it knows, refuses what it would have to look up, and recovers', async () => {
@@ -61,11 +77,11 @@ describe('a redirecting process that has too much to do', () => {
     const expiring = await tenant.link({ expiresAt: '2099-01-01T00:00:00Z' });
     for (const { key } of [plain, expiring]) expect((await visit(key)).status).toBe(302);
     const absent = unique();
-    expect((await visit(absent)).status).toBe(404);
-
-    await starve(8);
     const otherwise = [`${plain.key}/`, `%${plain.key.charCodeAt(0).toString(16)}${plain.key.slice(1)}`, absent, ''];
-    const answers = await Promise.all([plain.key, expiring.key, unique(), ...otherwise].map((key) => visit(key)));
+    const answers = await visitStarved(
+      async () => expect((await visit(absent)).status).toBe(404),
+      () => Promise.all([plain.key, expiring.key, unique(), ...otherwise].map((key) => visit(key))),
+    );
     expect(answers.map(({ status }) => status)).toEqual([302, 302, 503, 302, 302, 404, 404]);
     expect(answers[2]?.headers['retry-after']).toBe('1');
     const metrics = await request<string>('GET', `http://127.0.0.1:${ports.OPS_PORT}/metrics`);
@@ -95,8 +111,10 @@ describe('a redirecting process that has too much to do', () => {
       () => heard('tenant'),
       (now) => now > before.tenant,
     );
-    await starve(10);
-    const [unknown, suspended] = await Promise.all([visit(unique()), visit(key, abuser.domain)]);
+    const [unknown, suspended] = await visitStarved(
+      async () => undefined,
+      () => Promise.all([visit(unique()), visit(key, abuser.domain)] as const),
+    );
     expect([unknown.status, suspended.status]).toEqual([503, 404]);
   });
 });
