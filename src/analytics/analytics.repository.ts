@@ -115,9 +115,13 @@ export class AnalyticsRepository {
   /** @throws DomainError 422 when the answer takes too long */
   async ask<T = Row>(tx: Tx, { sql, values }: Statement, deadlineMs = DEADLINE_MS): Promise<T[]> {
     try {
-      // Compiling a plan would take longer than most answers do.
-      await tx.manager.query(`SET LOCAL statement_timeout = ${deadlineMs}; SET LOCAL jit = off`);
-      return (await tx.manager.query(sql, values)) as T[];
+      // In one go, so that they travel together. Compiling a plan would take longer than most answers do.
+      const [, , rows] = await Promise.all([
+        tx.manager.query(`SET LOCAL statement_timeout = ${deadlineMs}`),
+        tx.manager.query('SET LOCAL jit = off'),
+        tx.manager.query(sql, values),
+      ]);
+      return rows as T[];
     } catch (error) {
       throw isCancelled(error) ? queryTooExpensive() : error;
     }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/context/context.js';
+import { askOnce } from '../platform/database/ask-once.js';
 import { NIL_UUID } from '../platform/ids.js';
 import type { DestinationPolicy } from './destination-policy.js';
 
@@ -16,8 +17,9 @@ const FACTS = `SELECT short_domains AS "shortDomains", policies FROM destination
 @Injectable()
 export class DestinationsRepository {
   async facts(tx: Tx, hosts: string[]): Promise<Facts> {
-    const [row] = (await tx.manager.query(FACTS, [tx.tenantId, NIL_UUID, hosts])) as [Facts];
-    return row;
+    const ask = async () => (await tx.manager.query(FACTS, [tx.tenantId, NIL_UUID, hosts])) as [Facts];
+    const [facts] = await askOnce(tx, `destinations ${JSON.stringify(hosts)}`, ask);
+    return facts;
   }
 
   /** @param tenantId the transaction's own, or the nil id: nobody sees another's */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { In, MoreThan, Not } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
 import type { Tx } from '../platform/context/context.js';
+import { askOnce } from '../platform/database/ask-once.js';
 import { DomainEntity } from './domain.entity.js';
 import { domainInUse, domainNotFound, hostnameTaken } from './domain.errors.js';
 
@@ -63,7 +64,8 @@ export class DomainsRepository {
    */
   async findForLink(tx: Tx, which: { isPrimary: true } | { hostname: string }): Promise<ShortDomain | null> {
     const hostname = 'hostname' in which ? which.hostname : null;
-    const [domain] = (await tx.manager.query(FOR_LINK, [tx.tenantId, hostname])) as ShortDomain[];
+    const ask = async () => (await tx.manager.query(FOR_LINK, [tx.tenantId, hostname])) as ShortDomain[];
+    const [domain] = await askOnce(tx, `domain for a link ${hostname}`, ask);
     return domain ?? null;
   }
 

@@ -75,7 +75,7 @@ export class LinksService {
       tx.afterCommit?.push(() => linksCreated.inc());
       return created;
     };
-    return this.transactions.run(ctx, create, { readsFirst: true });
+    return this.transactions.run(ctx, create, { readsFirst: true, together: true });
   }
 
   async shorten(ctx: Context, { ttl, ...input }: Shorten): Promise<Link> {

@@ -14,6 +14,9 @@ const QUOTA_EXCEEDED = 'WP402';
 /** A literal statement, see Transactions.ask. Row-level security shows a tenant itself alone. */
 export const OWN_RATE = `SELECT requests_per_minute AS "requestsPerMinute" FROM tenants`;
 
+/** Where the count stands among the arguments of `count_links`. */
+const COUNT = 2;
+
 @Injectable()
 export class PlansRepository {
   /**
@@ -31,6 +34,7 @@ export class PlansRepository {
     await writeAtCommit(tx, {
       call: 'count_links',
       values: [tx.tenantId, month, count, platformLimit],
+      adds: COUNT,
       refusal: (error) => {
         const detail = raisedDetail(error, QUOTA_EXCEEDED);
         return detail === undefined ? undefined : refuse(JSON.parse(detail) as { limit: number; used: number });

@@ -45,8 +45,9 @@ describe('many tenants on a few connections', () => {
   }, 60_000);
   afterAll(() => transactions.onApplicationShutdown());
 
-  const run = <T>(tenant: string, work: (tx: Tx) => Promise<T>): Promise<T> =>
-    transactions.run(systemContext(tenant), work);
+  const run = <T>(tenant: string, work: (tx: Tx) => Promise<T>, together = false): Promise<T> =>
+    transactions.run(systemContext(tenant), work, { together });
+  const atOnce = <T>(work: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 5 }, work));
 
   // Each gives the rows that it saw, and for which tenant they should have been.
   const requests: Record<string, (own: string, other: string) => Promise<Array<[string, Row[]]>>> = {
@@ -57,6 +58,21 @@ describe('many tenants on a few connections', () => {
         tx.manager.query(`UPDATE links SET comments = $1 RETURNING tenant_id`, [own]),
       );
       return [[own, (written as [Row[], number])[0]]];
+    },
+    'writes together with others': (own) =>
+      atOnce(async () => {
+        const write = `UPDATE links SET comments = $1 RETURNING tenant_id`;
+        const written = await run(own, (tx) => tx.manager.query(write, [own]), true);
+        return [own, (written as [Row[], number])[0]];
+      }),
+    'throws together with others': async (own) => {
+      const work = async (tx: Tx): Promise<never> => {
+        await tx.manager.query(`UPDATE links SET comments = 'never'`);
+        throw new Thrown();
+      };
+      const failing = atOnce(() => expectFailure(run(own, work, true), (error) => error instanceof Thrown));
+      const [rows] = await Promise.all([run(own, rowsIn, true), failing]);
+      return [[own, rows]];
     },
     'throws after it has written': async (own) => {
       let seen: Row[] = [];
@@ -78,7 +94,8 @@ describe('many tenants on a few connections', () => {
     },
     'is cancelled': async (own) => {
       const work = run(own, async (tx) => {
-        await tx.manager.query(`UPDATE links SET comments = 'never'; SET LOCAL statement_timeout = 1`);
+        await tx.manager.query(`UPDATE links SET comments = 'never'`);
+        await tx.manager.query('SET LOCAL statement_timeout = 1');
         await tx.manager.query('SELECT pg_sleep(10)');
       });
       await expectFailure(work, isUnavailable);

@@ -13,6 +13,8 @@ export interface Write {
   /** The function's name. */
   readonly call: string;
   readonly values: readonly unknown[];
+  /** Which of the values is a number to which those of the like writes in the transaction are added: one for all is made. */
+  readonly adds?: number;
   /** What a failure of the statement means to the caller, where it is this write's. */
   readonly refusal?: (error: unknown) => Error | undefined;
 }
@@ -30,6 +32,8 @@ export interface Tx {
    * that was done meanwhile is rolled back.
    */
   readonly unanswered?: Promise<void> | undefined;
+  /** What was asked for all work that shares it: see askOnce. Absent in a transaction of one piece of work. */
+  readonly answers?: Map<string, Promise<unknown>>;
   /** What is to be done once it has committed. */
   readonly afterCommit?: Array<() => void>;
 }
@@ -56,7 +60,8 @@ export interface Context {
   readonly stillHolds?: (() => Promise<boolean>) | undefined;
   /**
    * Set while an idempotent request is handled: gives the one transaction that its use cases join. The first that asks for
-   * it opens it, so that a request which waits for something else holds no connection yet.
+   * it opens it, so that a request which waits for something else holds no connection yet, and says whether it may be
+   * shared: see Transactions.run.
    */
-  tx?: (() => Promise<Tx>) | undefined;
+  tx?: ((wish: { together: boolean }) => Promise<Tx>) | undefined;
 }

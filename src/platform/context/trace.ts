@@ -5,9 +5,10 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]
 /** Continues the caller's W3C trace with a new span, or starts one. */
 export function continueTrace(header: unknown): { traceId: string; traceparent: string } {
   const match = typeof header === 'string' ? TRACEPARENT.exec(header) : null;
-  const traceId = match?.[1] ?? randomBytes(16).toString('hex');
+  const random = randomBytes(24).toString('hex');
+  const traceId = match?.[1] ?? random.slice(16);
   const flags = match?.[2] ?? '00';
-  return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}` };
+  return { traceId, traceparent: `00-${traceId}-${random.slice(0, 16)}-${flags}` };
 }
 
 /** The header if it is well-formed. */

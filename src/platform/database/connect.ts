@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isUnavailable } from './database-errors.js';
-import { GatheringSocket } from './gathering-socket.js';
+import { GatheringClient } from './gathering-client.js';
 import { poolOptions } from './pool-options.js';
 import { watchPool } from './watch-pool.js';
 
@@ -12,7 +12,7 @@ const ATTEMPTS = 15;
 const PAUSE_MS = 2_000;
 
 /** A statement is sent when it is made, also while the answer to another is on its way. */
-const PIPELINED: pg.PoolConfig = { pipeline: true, stream: () => new GatheringSocket() };
+const PIPELINED: pg.PoolConfig = { pipeline: true, Client: GatheringClient };
 
 interface Connection {
   url: string;

@@ -1,5 +1,6 @@
 import { isBrokenCircuitError } from 'cockatiel';
 import { QueryFailedError } from 'typeorm';
+import { NotCarriedOut } from './gathering-client.js';
 
 interface PostgresError {
   code?: string;
@@ -29,6 +30,8 @@ export function raisedDetail(error: unknown, state: string): string | undefined 
 /** A statement that was ended at its time limit. */
 export const isCancelled = (error: unknown): boolean => postgresError(error)?.code === '57014';
 
+export const isDeadlock = (error: unknown): boolean => postgresError(error)?.code === '40P01';
+
 // Connection exceptions, shutdowns, too many connections, cancelled statements and locks not had in time.
 const UNAVAILABLE_STATES = /^(08...|57P0[1-5]|53300|57014|55P03|25P03|40001|40P01)$/;
 const UNAVAILABLE_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
@@ -39,9 +42,8 @@ const UNAVAILABLE_MESSAGES =
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (isBrokenCircuitError(error)) return true;
-  const { code, message } = (error instanceof QueryFailedError ? error.driverError : error) as Error & {
-    code?: string;
-  };
+  const told = (error instanceof QueryFailedError ? error.driverError : error) as Error;
+  const { code, message } = (told instanceof NotCarriedOut ? told.cause : told) as Error & { code?: string };
   if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
   return UNAVAILABLE_MESSAGES.test(message);
 }

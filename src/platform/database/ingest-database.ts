@@ -29,12 +29,12 @@ export class IngestDatabase implements OnApplicationShutdown {
       await runner.connect();
       const all: typeof statements = [['BEGIN', []], ...statements, ['COMMIT', []]];
       const answers = await Promise.allSettled(all.map(([sql, parameters]) => runner.query(sql, parameters)));
-      // PostgreSQL makes a ROLLBACK of COMMIT where a statement before has failed, and refuses those between.
       for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
       return (answers.at(-2) as PromiseFulfilledResult<Row[]>).value;
     } catch (error) {
       // A statement past its deadline may still be running: a connection in that state goes back to no pool.
       if (isUnavailable(error)) await discard(runner);
+      else await runner.query('ROLLBACK').catch(() => discard(runner));
       throw error;
     } finally {
       await runner.release();

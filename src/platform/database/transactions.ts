@@ -7,7 +7,8 @@ import {
   QueryRunnerProviderAlreadyReleasedError,
 } from 'typeorm';
 import type { Context, Tx, Write } from '../context/context.js';
-import { isUnavailable } from './database-errors.js';
+import { InGroups } from '../resilience/in-groups.js';
+import { isDeadlock, isUnavailable } from './database-errors.js';
 import { discard } from './discard.js';
 import { carryOut } from './write-at-commit.js';
 
@@ -19,11 +20,38 @@ export function literalUuid(id: string): string {
   return `'${id}'`;
 }
 
+/** Of one tenant, at the same time: while one waits for the disk, another is carried out. */
+const GROUPS_AT_ONCE = 2;
+/** Pieces of work, or questions: whoever comes first does not wait for more than these. */
+const IN_A_GROUP = 32;
+
+/** What is to be done in a transaction, for whom. */
+interface Piece {
+  ctx: Context;
+  work: (tx: Tx) => Promise<unknown>;
+}
+
+/** Where the connection is lost, nobody knows whether what was sent has been committed: it must not be repeated. */
+const wasRolledBack = (error: unknown): boolean => !isUnavailable(error) || isDeadlock(error);
+
 /** A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. */
 const setTenant = (tenantId: string): string => `SET LOCAL app.tenant_id = ${literalUuid(tenantId)}`;
 
 /** The application's door to the database, as waypost_app: one tenant at a time, under row-level security. */
 export class Transactions implements OnApplicationShutdown {
+  private readonly pieces = new InGroups<Piece, unknown>(
+    GROUPS_AT_ONCE,
+    IN_A_GROUP,
+    (_tenantId, group) => this.runGroup(group),
+    wasRolledBack,
+  );
+  private readonly questions = new InGroups<string, unknown[]>(
+    GROUPS_AT_ONCE,
+    IN_A_GROUP,
+    (tenantId, group) => this.askGroup(tenantId, group),
+    wasRolledBack,
+  );
+
   /** @param replica where reads may go that can be a moment behind */
   constructor(
     private readonly primary: DataSource,
@@ -35,10 +63,15 @@ export class Transactions implements OnApplicationShutdown {
    * request's transaction where it has one. Any error rolls everything back.
    *
    * @param readsFirst work that begins with reading, and itself waits for `tx.unanswered` before it writes
+   * @param together work that may share its transaction with other work of the tenant, and is repeated in one of its own
+   *   where any of it fails: it has no effect but the transaction's
    */
-  async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>, { readsFirst = false } = {}): Promise<T> {
-    if (!ctx.tx) return this.runOn(this.primary, ctx, work);
-    const tx = await ctx.tx();
+  async run<T>(ctx: Context, work: (tx: Tx) => Promise<T>, { readsFirst = false, together = false } = {}): Promise<T> {
+    if (!ctx.tx) {
+      if (!together || ctx.platform) return this.runOn(this.primary, ctx, work);
+      return this.pieces.run(ctx.tenantId, { ctx, work }) as Promise<T>;
+    }
+    const tx = await ctx.tx({ together });
     if (!readsFirst) await tx.unanswered;
     return work(tx);
   }
@@ -83,23 +116,13 @@ export class Transactions implements OnApplicationShutdown {
   }
 
   /**
-   * One question in one message: several statements sent at once are a transaction of their own. For what is asked most;
-   * each statement of a transaction around it would be a message by itself, and an answer.
+   * A question outside of any transaction, for what is asked most: it travels in one message with what makes it the
+   * tenant's, and with other questions of the tenant.
    *
    * @param sql a literal: nothing of the caller's may stand in it that is not checked or encoded
    */
   async ask<Row>(tenantId: string, sql: string): Promise<Row[]> {
-    const runner = this.primary.createQueryRunner();
-    try {
-      const client = (await runner.connect()) as Client;
-      const results = (await client.query(`${setTenant(tenantId)}; ${sql}`)) as unknown as Array<{ rows: Row[] }>;
-      return results[1]?.rows ?? [];
-    } catch (error) {
-      await this.abandon(runner, error);
-      throw error;
-    } finally {
-      await runner.release();
-    }
+    return this.questions.run(tenantId, sql) as Promise<Row[]>;
   }
 
   /** Works as another tenant within the open transaction: how operators create a tenant and its first rows. */
@@ -112,12 +135,44 @@ export class Transactions implements OnApplicationShutdown {
     return result;
   }
 
-  /** BEGIN and the settings travel in one message, and what comes next goes along with it. */
+  private async runGroup(group: Piece[]): Promise<unknown[]> {
+    const [first] = group;
+    if (!first) return [];
+    return this.runOn(this.primary, first.ctx, async (tx) => {
+      const answers = new Map<string, Promise<unknown>>();
+      // Nothing of a piece may come after the transaction, not even if another one has failed.
+      const results = await Promise.allSettled(
+        group.map(({ ctx: { restrictions }, work }) => work({ ...tx, restrictions, answers })),
+      );
+      return results.map((result) => {
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
+      });
+    });
+  }
+
+  /** Several statements sent as one text are a transaction of their own. */
+  private async askGroup(tenantId: string, questions: string[]): Promise<unknown[][]> {
+    const runner = this.primary.createQueryRunner();
+    try {
+      const client = (await runner.connect()) as Client;
+      const text = [setTenant(tenantId), ...questions].join('; ');
+      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: unknown[] }>;
+      return answers.map(({ rows }) => rows);
+    } catch (error) {
+      await this.abandon(runner, error);
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  /** BEGIN and the settings travel in one message, along with what comes next. */
   private begin(runner: QueryRunner, ctx: Context, begin: string): Promise<unknown> {
     const settings = [setTenant(ctx.tenantId), ...(ctx.platform ? [`SET LOCAL app.platform = 'on'`] : [])];
     // What startTransaction() would have noted; TypeORM refuses row locks and commits without it.
     Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
-    return runner.query([begin, ...settings].join('; '));
+    return Promise.all([begin, ...settings].map((statement) => runner.query(statement)));
   }
 
   private async abandon(runner: QueryRunner, error: unknown): Promise<void> {
@@ -144,10 +199,7 @@ function sendAhead<T>(statement: Promise<T>): Promise<T> {
   return statement;
 }
 
-/**
- * The writes left to it travel together with COMMIT, and so do the answers. PostgreSQL makes a ROLLBACK of it where one
- * of the statements before has failed.
- */
+/** The writes left to it travel together with COMMIT, which is not carried out where one of them fails. */
 async function commit(runner: QueryRunner, begun: Promise<unknown>, writes: Write[]): Promise<void> {
   const answers = await Promise.allSettled([begun, carryOut(runner.manager, writes), runner.commitTransaction()]);
   const failed = answers.find((answer) => answer.status === 'rejected');

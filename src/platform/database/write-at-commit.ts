@@ -9,8 +9,19 @@ const AT_ONCE = 100;
  * the order in which they were left. Should one fail, the transaction fails.
  */
 export async function writeAtCommit(tx: Tx, write: Write): Promise<void> {
-  if (!tx.writes) return carryOut(tx.manager, [write]);
-  tx.writes.push(write);
+  const { writes } = tx;
+  if (!writes) return carryOut(tx.manager, [write]);
+  const like = write.adds === undefined ? -1 : writes.findIndex((other) => differOnly(other, write, write.adds));
+  if (like >= 0) writes[like] = sum(write, writes[like]);
+  else writes.push(write);
+}
+
+const differOnly = (one: Write, other: Write, at: number | undefined): boolean =>
+  one.call === other.call && one.values.every((value, n) => n === at || value === other.values[n]);
+
+function sum(write: Write, other: Write | undefined): Write {
+  const values = write.values.map((value, n) => (n === write.adds ? Number(value) + Number(other?.values[n]) : value));
+  return { ...write, values };
 }
 
 export async function carryOut(manager: EntityManager, writes: readonly Write[]): Promise<void> {

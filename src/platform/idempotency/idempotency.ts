@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Context, Tx } from '../context/context.js';
 import { Transactions } from '../database/transactions.js';
 import { DomainError, invalidField } from '../http/domain-error.js';
-import { Secrets } from '../secrets/secrets.js';
+import { Secrets, sha256 } from '../secrets/secrets.js';
 import { IdempotencyRepository, type StoredAnswer } from './idempotency.repository.js';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -26,10 +25,17 @@ export interface Answer extends Handled {
   replayed: boolean;
 }
 
+/** A request that is being handled, as far as a transaction goes. */
+interface Handling {
+  /** Known once it wants one, or needs none. */
+  wish: Promise<{ together: boolean }>;
+  join: (tx: Tx) => void;
+  fail: (error: unknown) => void;
+  handled: Promise<Handled>;
+}
+
 const hashOf = ({ method, path, body }: Request): Buffer =>
-  createHash('sha256')
-    .update(`${method} ${path}\n${JSON.stringify(body ?? null)}`)
-    .digest();
+  sha256(`${method} ${path}\n${JSON.stringify(body ?? null)}`);
 
 /**
  * Idempotent requests: the answer is stored in the transaction that has the effect, so that there is never one
@@ -69,33 +75,43 @@ export class Idempotency {
    * those who never asked for it, since their answer may be known.
    */
   private async inOneTransaction(ctx: Context, request: Request, handle: Handle): Promise<Answer> {
-    const wanted = Promise.withResolvers<void>();
+    const first = this.begin(ctx, handle);
+    const wish = await first.wish;
+    let begun: Handling | undefined = first;
+    try {
+      const work = async (tx: Tx): Promise<Answer> => {
+        // In a transaction that failed with others, or for their sake, it was handled in vain.
+        const { join, handled } = begun ?? this.begin(ctx, handle);
+        begun = undefined;
+        const unanswered = this.take(tx, ctx, request.key);
+        join({ ...tx, unanswered });
+        const { status, body } = await unlessAnswered(unanswered, handled);
+        await this.keep(tx, ctx, request, { status, body });
+        return { status, body, replayed: false };
+      };
+      return await this.transactions.run({ ...ctx, tx: undefined }, work, wish);
+    } catch (error) {
+      // Of a transaction that could not be opened.
+      first.fail(error);
+      throw error;
+    }
+  }
+
+  private begin(ctx: Context, handle: Handle): Handling {
+    const wish = Promise.withResolvers<{ together: boolean }>();
     const joined = Promise.withResolvers<Tx>();
-    ctx.tx = () => {
-      wanted.resolve();
+    ctx.tx = (its) => {
+      wish.resolve(its);
       return joined.promise;
     };
     const handled = handle().finally(() => {
       ctx.tx = undefined;
-      wanted.resolve();
+      wish.resolve({ together: false });
     });
     // Whoever waits for these is told.
     handled.catch(() => undefined);
     joined.promise.catch(() => undefined);
-    await wanted.promise;
-    try {
-      return await this.transactions.run({ ...ctx, tx: undefined }, async (tx) => {
-        const unanswered = this.take(tx, ctx, request.key);
-        joined.resolve({ ...tx, unanswered });
-        const { status, body } = await unlessAnswered(unanswered, handled);
-        await this.keep(tx, ctx, request, { status, body });
-        return { status, body, replayed: false };
-      });
-    } catch (error) {
-      // Of a transaction that could not be opened.
-      joined.reject(error);
-      throw error;
-    }
+    return { wish: wish.promise, join: joined.resolve, fail: joined.reject, handled };
   }
 
   private async keep(tx: Tx, ctx: Context, request: Request, { status, body }: Handled): Promise<void> {

@@ -1,8 +1,8 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  hash,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
@@ -197,7 +197,7 @@ export class NamedMacs {
   }
 }
 
-export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+export const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** Compares secrets of any length in constant time. */
 export const sameSecret = (left: string, right: string): boolean => timingSafeEqual(sha256(left), sha256(right));
