@@ -35,6 +35,8 @@ export const isDeadlock = (error: unknown): boolean => postgresError(error)?.cod
 // Connection exceptions, shutdowns, too many connections, cancelled statements and locks not had in time.
 const UNAVAILABLE_STATES = /^(08...|57P0[1-5]|53300|57014|55P03|25P03|40001|40P01)$/;
 const UNAVAILABLE_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+/** Of what waited too long for those of its tenant that came before. */
+export const NO_TURN = 'The database has been busy with others for too long';
 const UNAVAILABLE_MESSAGES =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error|not queryable|pool after calling end|Driver not Connected/i;
 
@@ -45,7 +47,7 @@ export function isUnavailable(error: unknown): boolean {
   const told = (error instanceof QueryFailedError ? error.driverError : error) as Error;
   const { code, message } = (told instanceof NotCarriedOut ? told.cause : told) as Error & { code?: string };
   if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
-  return UNAVAILABLE_MESSAGES.test(message);
+  return message === NO_TURN || UNAVAILABLE_MESSAGES.test(message);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { PoolConfig } from 'pg';
  * Longest a caller waits for a connection, in ms: a burst of requests queues for that long before it is turned away.
  * And for one statement; the server's own limit is a little shorter.
  */
-const CONNECT_DEADLINE = 8_000;
+export const CONNECT_DEADLINE = 8_000;
 const QUERY_DEADLINE = 10_000;
 
 export function poolOptions(applicationName: string, max: number): PoolConfig {

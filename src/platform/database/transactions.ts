@@ -8,8 +8,9 @@ import {
 } from 'typeorm';
 import type { Context, Tx, Write } from '../context/context.js';
 import { InGroups } from '../resilience/in-groups.js';
-import { isDeadlock, isUnavailable } from './database-errors.js';
+import { isDeadlock, isUnavailable, NO_TURN } from './database-errors.js';
 import { discard } from './discard.js';
+import { CONNECT_DEADLINE } from './pool-options.js';
 import { carryOut } from './write-at-commit.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -31,6 +32,8 @@ interface Piece {
   work: (tx: Tx) => Promise<unknown>;
 }
 
+const tooLate = (): Error => new Error(NO_TURN);
+
 /** Where the connection is lost, nobody knows whether what was sent has been committed: it must not be repeated. */
 const wasRolledBack = (error: unknown): boolean => !isUnavailable(error) || isDeadlock(error);
 
@@ -42,12 +45,16 @@ export class Transactions implements OnApplicationShutdown {
   private readonly pieces = new InGroups<Piece, unknown>(
     GROUPS_AT_ONCE,
     IN_A_GROUP,
+    CONNECT_DEADLINE,
+    tooLate,
     (_tenantId, group) => this.runGroup(group),
     wasRolledBack,
   );
   private readonly questions = new InGroups<string, unknown[]>(
     GROUPS_AT_ONCE,
     IN_A_GROUP,
+    CONNECT_DEADLINE,
+    tooLate,
     (tenantId, group) => this.askGroup(tenantId, group),
     wasRolledBack,
   );

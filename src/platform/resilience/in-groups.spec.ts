@@ -1,12 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { InGroups } from './in-groups.js';
 
+const PATIENCE = 20;
+
 /** Keeps every group until it is let go, and notes it. */
 function held(parts: (error: unknown) => boolean = () => true) {
   const groups: Array<{ kind: string; given: number[]; finish: () => void; fail: (error: Error) => void }> = [];
   const work = new InGroups<number, string>(
     2,
     3,
+    PATIENCE,
+    () => new Error('too late'),
     (kind, given) => {
       const { promise, resolve, reject } = Promise.withResolvers<string[]>();
       const finish = (): void => resolve(given.map((n) => `${kind}${n}`));
@@ -35,10 +39,14 @@ describe('work in groups', () => {
     expect(await results).toEqual(['a1', 'a2', 'a3', 'a4', 'a5', 'a6']);
   });
 
-  it('is of one kind in each group, and kinds do not wait for each other', () => {
+  it('is of one kind in each group, and kinds do not wait for each other', async () => {
     const { work, groups } = held();
-    for (const kind of ['a', 'a', 'a', 'b']) void work.run(kind, 1);
+    const results = Promise.all(['a', 'a', 'a', 'b'].map((kind) => work.run(kind, 1)));
     expect(groups.map(({ kind }) => kind)).toEqual(['a', 'a', 'b']);
+    groups.forEach(({ finish }) => finish());
+    await settled();
+    groups.at(-1)?.finish();
+    expect(await results).toEqual(['a1', 'a1', 'a1', 'b1']);
   });
 
   it('is done by itself where a group has failed, and so is all of its kind for a while', async () => {
@@ -60,6 +68,17 @@ describe('work in groups', () => {
       'Error: this one',
       'a4',
     ]);
+  });
+
+  it('is turned away where it has waited for too long, and is not done then', async () => {
+    const { work, groups } = held();
+    const results = [1, 2, 3].map((n) => work.run('a', n));
+    await expect(results[2]).rejects.toThrow('too late');
+    const another = work.run('a', 4);
+    groups.forEach(({ finish }) => finish());
+    await settled();
+    groups.forEach(({ finish }) => finish());
+    expect(await Promise.all([...results.slice(0, 2), another])).toEqual(['a1', 'a2', 'a4']);
   });
 
   it('is not done again where nobody knows what became of it', async () => {

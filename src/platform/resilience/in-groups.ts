@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache';
 
 interface Item<Given, Result> {
   given: Given;
+  /** Until it is turned away. */
+  timer?: NodeJS.Timeout;
   resolve: (result: Result | PromiseLike<Result>) => void;
   reject: (error: unknown) => void;
 }
@@ -26,12 +28,15 @@ export class InGroups<Given, Result> {
   /**
    * @param atOnce groups of a kind that are carried out at the same time
    * @param most how many a group has
+   * @param patience in ms: whoever has waited that long is turned away, with `tooLate`
    * @param carryOut gives the results in order, or does nothing and fails
    * @param parts whether after this failure each is carried out by itself; else all have failed
    */
   constructor(
     private readonly atOnce: number,
     private readonly most: number,
+    private readonly patience: number,
+    private readonly tooLate: () => Error,
     private readonly carryOut: (kind: string, group: Given[]) => Promise<Result[]>,
     private readonly parts: (error: unknown) => boolean,
   ) {}
@@ -41,8 +46,10 @@ export class InGroups<Given, Result> {
     const lane = this.lanes.get(kind) ?? { running: 0, waiting: [] };
     this.lanes.set(kind, lane);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    lane.waiting.push({ given, resolve, reject });
+    const item: Item<Given, Result> = { given, resolve, reject };
+    lane.waiting.push(item);
     if (lane.running < this.atOnce) void this.next(kind, lane);
+    else item.timer = setTimeout(() => this.turnAway(item, lane), this.patience);
     return promise;
   }
 
@@ -53,7 +60,13 @@ export class InGroups<Given, Result> {
     if (lane.running === 0) this.lanes.delete(kind);
   }
 
+  private turnAway(item: Item<Given, Result>, lane: Lane<Given, Result>): void {
+    lane.waiting.splice(lane.waiting.indexOf(item), 1);
+    item.reject(this.tooLate());
+  }
+
   private async settle(kind: string, group: Array<Item<Given, Result>>): Promise<void> {
+    for (const { timer } of group) clearTimeout(timer);
     try {
       const results = await this.carryOut(
         kind,
