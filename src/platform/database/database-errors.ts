@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isBrokenCircuitError } from 'cockatiel';
 import { QueryFailedError } from 'typeorm';
 import { NotCarriedOut } from './gathering-client.js';
@@ -42,7 +43,7 @@ const UNAVAILABLE_MESSAGES =
 
 /** True when the database could not answer now and may answer later: the caller should be told to try again. */
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   if (isBrokenCircuitError(error)) return true;
   const told = (error instanceof QueryFailedError ? error.driverError : error) as Error;
   const { code, message } = (told instanceof NotCarriedOut ? told.cause : told) as Error & { code?: string };
