@@ -31,7 +31,13 @@ export function raisedDetail(error: unknown, state: string): string | undefined 
 /** A statement that was ended at its time limit. */
 export const isCancelled = (error: unknown): boolean => postgresError(error)?.code === '57014';
 
-export const isDeadlock = (error: unknown): boolean => postgresError(error)?.code === '40P01';
+/** What went wrong first, where this one is of a statement that was not carried out for that. */
+function originOf(error: Error): Error & { code?: string } {
+  const told = (error instanceof QueryFailedError ? error.driverError : error) as Error;
+  return (told instanceof NotCarriedOut ? told.cause : told) as Error;
+}
+
+export const isDeadlock = (error: unknown): boolean => types.isNativeError(error) && originOf(error).code === '40P01';
 
 // Connection exceptions, shutdowns, too many connections, cancelled statements and locks not had in time.
 const UNAVAILABLE_STATES = /^(08...|57P0[1-5]|53300|57014|55P03|25P03|40001|40P01)$/;
@@ -45,8 +51,7 @@ const UNAVAILABLE_MESSAGES =
 export function isUnavailable(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
   if (isBrokenCircuitError(error)) return true;
-  const told = (error instanceof QueryFailedError ? error.driverError : error) as Error;
-  const { code, message } = (told instanceof NotCarriedOut ? told.cause : told) as Error & { code?: string };
+  const { code, message } = originOf(error);
   if (code && (UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.test(code))) return true;
   return message === NO_TURN || UNAVAILABLE_MESSAGES.test(message);
 }
