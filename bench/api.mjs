@@ -9,7 +9,7 @@ import { TypeID } from 'typeid-js';
 import { startEmbeddedPostgres } from '../dist/platform/embedded/embedded-postgres.js';
 import { multiplyLinks } from './links.mjs';
 import { keep, medianBy, mustAll, ownHeaders, printTable } from './report.mjs';
-import { cpuMs, EVERY_CORE, startApi, startBare, startWorker } from './servers.mjs';
+import { cpuMs, EVERY_CORE, peakMemoryOf, startApi, startBare, startWorker } from './servers.mjs';
 import { ask, node, startWaypost } from './waypost.mjs';
 
 // What the API takes: links created, each in a transaction with its audit event, its outbox event and the record of its
@@ -44,7 +44,9 @@ try {
   const stage = await prepare();
   const rows = [...(await measureCreating(stage)), ...(await measureReading(stage))];
   print(rows);
-  await keep('api', { ROUNDS, CREATE, READ, LINKS, rows });
+  const peakMb = Math.round((await peakMemoryOf(stage.api)) / 1e6);
+  console.log(`\nmemory of the api process: ${peakMb} MB at most`);
+  await keep('api', { ROUNDS, CREATE, READ, LINKS, rows, peakMb });
 } finally {
   await end();
 }

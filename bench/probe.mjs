@@ -10,6 +10,7 @@ const collect = runInNewContext('gc');
 
 const measures = {
   cpu: () => process.cpuUsage(),
+  peak: () => ({ rss: process.resourceUsage().maxRSS * 1024 }),
   memory() {
     collect();
     return process.memoryUsage();

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../test/support/free-port.ts';
 import { freePorts } from '../test/support/waypost-process.ts';
+import { apiFlags } from '../bin/project.mjs';
 import { ownHeaders } from './report.mjs';
 import { machine, node, root } from './waypost.mjs';
 
@@ -87,6 +88,9 @@ async function probe(child, what) {
 
 export const memoryOf = ({ child }) => probe(child, 'memory');
 
+/** The most it has had, in bytes. */
+export const peakMemoryOf = async ({ child }) => (await probe(child, 'peak')).rss;
+
 export async function cpuMs({ child }) {
   const { user, system } = await probe(child, 'cpu');
   return (user + system) / 1000;
@@ -110,12 +114,12 @@ export const startRedirect = ({ workers, ...given }) =>
 export const startWorker = (given) => startRole('worker', { cores: OTHER_CORE, ...given });
 
 /** The API, on the cores that everything else has, too. */
-export const startApi = (given) => startRole('api', { ...given, everyCore: true });
+export const startApi = (given) => startRole('api', { ...given, flags: apiFlags, everyCore: true });
 
 /** All cores, as taskset takes them. */
 export const EVERY_CORE = `0-${availableParallelism() - 1}`;
 
-async function startRole(role, { env, home, profile, more, everyCore, cores }) {
+async function startRole(role, { env, home, profile, more, flags = [], everyCore, cores }) {
   const { PORT, REDIRECT_PORT, OPS_PORT } = await freePorts();
   const DATA_DIR = await mkdtemp(join(home, `${role}-`));
   const settings = {
@@ -128,7 +132,7 @@ async function startRole(role, { env, home, profile, more, everyCore, cores }) {
     DATA_DIR,
   };
   const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const server = launch(node, [...measured, ...profiling, 'dist/main.js'], {
+  const server = launch(node, [...measured, ...profiling, ...flags, 'dist/main.js'], {
     env: { ...machine(), ...settings, ...env, ...more },
     cores: cores ?? (everyCore ? EVERY_CORE : SERVER_CORE),
   });

@@ -4,7 +4,6 @@ import type { Context } from '../platform/context/context.js';
 import { Transactions } from '../platform/database/transactions.js';
 import { isInRanges } from '../platform/http/ip-range.js';
 import { NIL_UUID, toPublicId } from '../platform/ids.js';
-import { SharedLookUps } from '../platform/resilience/shared-look-ups.js';
 import { sameSecret, sha256 } from '../platform/secrets/secrets.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
 import { tenantSuspended, unauthenticated } from './api-key.errors.js';
@@ -22,7 +21,6 @@ const REFUSED_ADDRESS = 'An API key was used from an address that it is not allo
 /** Finds out who asks. */
 @Injectable()
 export class Authenticator {
-  private readonly lookUps = new SharedLookUps<KnownKey | undefined>();
   /** Ids of keys whose use is being noted: many requests at once would wait for the row, each with a connection. */
   private readonly noting = new Set<string>();
 
@@ -53,11 +51,7 @@ export class Authenticator {
   }
 
   private async asTenant(tenantId: string, token: string, request: RequestFacts): Promise<Context> {
-    // A program asks many things at once with one key. A revoked one is refused from the next request on nevertheless.
-    const hash = sha256(token);
-    const key = await this.lookUps.ask(`${tenantId} ${hash.toString('base64')}`, () =>
-      this.keys.findByHash(this.transactions, tenantId, hash),
-    );
+    const key = await this.keys.findByHash(this.transactions, tenantId, sha256(token));
     if (!key || (key.expiresAt && key.expiresAt <= new Date())) throw unauthenticated();
     if (key.allowedIpRanges && !isInRanges(request.clientAddress, key.allowedIpRanges)) {
       this.logger.warn({ key: toPublicId('key', key.id), requestId: request.requestId }, REFUSED_ADDRESS);

@@ -50,15 +50,14 @@ export class LinksRepository {
   }
 
   async get(tx: Tx, id: string): Promise<Link> {
-    const rows = (await tx.manager.query(shownLink('$1', '$2'), [tx.tenantId, id])) as ShownRow[];
-    return visible(tx, rows.map(linkOf)[0]);
+    const [row] = (await tx.manager.query(shownLinks('$1', '$2'), [tx.tenantId, [id]])) as ShownRow[];
+    return visible(tx, row && linkOf(row));
   }
 
   /** The same without a transaction around it. */
   async show(transactions: Transactions, ctx: Pick<Context, 'tenantId' | 'restrictions'>, id: string): Promise<Link> {
-    const sql = shownLink(literalUuid(ctx.tenantId), literalUuid(id));
-    const rows = await transactions.ask<ShownRow>(ctx.tenantId, sql);
-    return visible(ctx, rows.map(linkOf)[0]);
+    const row = await transactions.askAbout<ShownRow>(ctx.tenantId, literalShownLinks, id);
+    return visible(ctx, row && linkOf(row));
   }
 
   async getByKey(tx: Tx, domainId: string, key: string): Promise<Link> {
@@ -193,10 +192,13 @@ const COLUMNS = getMetadataArgsStorage()
   .filterColumns(LinkEntity)
   .map(({ propertyName, options }) => `(shown.link).${options.name ?? propertyName} AS "${propertyName}"`);
 
-/** A link with its details in one statement, by the names of its fields. */
-const shownLink = (tenant: string, id: string): string => `
+/** Links with their details in one statement, by the names of their fields. */
+const shownLinks = (tenant: string, ids: string): string => `
   SELECT ${COLUMNS.join(', ')}, hostname AS domain, clicks, visitors, last_clicked_at AS "lastClickedAt", tags
-  FROM shown_link(${tenant}, ${id}) AS shown`;
+  FROM shown_links(${tenant}, ${ids}) AS shown`;
+
+const literalShownLinks = (tenantId: string, ids: string[]): string =>
+  shownLinks(literalUuid(tenantId), `ARRAY[${ids.map(literalUuid).join(', ')}]::uuid[]`);
 
 /** PostgreSQL gives bigint as text. */
 const linkOf = (row: ShownRow): Link => ({

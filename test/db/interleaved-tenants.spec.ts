@@ -22,6 +22,9 @@ type Row = { tenant_id: string };
 
 /** Asks for every tenant's rows, as code would that has forgotten its filter. */
 const EVERYTHING = 'SELECT tenant_id FROM links';
+/** The same about several things at once. */
+const everythingOf = (_tenantId: string, ids: string[]): string =>
+  `SELECT id, (SELECT json_agg(links) FROM links) AS seen FROM unnest('{${ids.join()}}'::uuid[]) AS id`;
 const rowsIn = (tx: Tx): Promise<Row[]> => tx.manager.query(EVERYTHING) as Promise<Row[]>;
 
 class Thrown extends Error {}
@@ -53,6 +56,11 @@ describe('many tenants on a few connections', () => {
   const requests: Record<string, (own: string, other: string) => Promise<Array<[string, Row[]]>>> = {
     reads: async (own) => [[own, await run(own, rowsIn)]],
     'asks in one round trip': async (own) => [[own, await transactions.ask<Row>(own, EVERYTHING)]],
+    'asks about one of several': (own) =>
+      atOnce(async () => {
+        const about = await transactions.askAbout<{ id: string; seen: Row[] }>(own, everythingOf, own);
+        return [own, about?.seen ?? []];
+      }),
     writes: async (own) => {
       const written = await run(own, (tx) =>
         tx.manager.query(`UPDATE links SET comments = $1 RETURNING tenant_id`, [own]),

@@ -62,6 +62,13 @@ describe('docker/compose.yaml', () => {
     }
   });
 
+  it('starts the API as the chart and `npm start` do', () => {
+    const { api } = parse(read('helm/waypost/values.yaml')) as { api: { nodeFlags: string[] } };
+    expect(services.api).toMatchObject({ command: [...api.nodeFlags, 'dist/main.js'] });
+    const listed = api.nodeFlags.map((flag) => `'${flag}'`).join(', ');
+    expect(read('bin/project.mjs')).toContain(`apiFlags = [${listed}]`);
+  });
+
   it('opens ports to the laptop alone', () => {
     const opened = Object.values(services).flatMap(({ ports = [] }) => ports);
     expect(opened.length).toBeGreaterThan(3);

@@ -115,6 +115,10 @@ spec:
     - name: {{ $role }}
       image: {{ include "waypost.image" $root }}
       imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      {{- with $values.nodeFlags }}
+      args:
+        {{- append . "dist/main.js" | toYaml | nindent 8 }}
+      {{- end }}
       env:
         {{- include "waypost.env" (list $root $role $values.env) | nindent 8 }}
       ports:

@@ -26,6 +26,15 @@ const GROUPS_AT_ONCE = 2;
 /** Pieces of work, or questions: whoever comes first does not wait for more than these. */
 const IN_A_GROUP = 32;
 
+/** Makes a literal statement about several things of a tenant, of each of which it gives one row at most. */
+export type AboutMany = (tenantId: string, ids: string[]) => string;
+
+interface Question {
+  statement: string | AboutMany;
+  /** Of the thing whose row is wanted. */
+  id?: string;
+}
+
 /** What is to be done in a transaction, for whom. */
 interface Piece {
   ctx: Context;
@@ -50,7 +59,7 @@ export class Transactions implements OnApplicationShutdown {
     (_tenantId, group) => this.runGroup(group),
     wasRolledBack,
   );
-  private readonly questions = new InGroups<string, unknown[]>(
+  private readonly questions = new InGroups<Question, unknown[]>(
     GROUPS_AT_ONCE,
     IN_A_GROUP,
     CONNECT_DEADLINE,
@@ -124,12 +133,23 @@ export class Transactions implements OnApplicationShutdown {
 
   /**
    * A question outside of any transaction, for what is asked most: it travels in one message with what makes it the
-   * tenant's, and with other questions of the tenant.
+   * tenant's, and with other questions of the tenant. Those that wait together and are alike are put once: the answer is
+   * never older than the question.
    *
-   * @param sql a literal: nothing of the caller's may stand in it that is not checked or encoded
+   * @param statement a literal: nothing of the caller's may stand in it that is not checked or encoded
    */
-  async ask<Row>(tenantId: string, sql: string): Promise<Row[]> {
-    return this.questions.run(tenantId, sql) as Promise<Row[]>;
+  async ask<Row>(tenantId: string, statement: string): Promise<Row[]> {
+    return this.questions.run(tenantId, { statement }) as Promise<Row[]>;
+  }
+
+  /** The same about one thing of many that others may ask about: one statement is about all of them. */
+  async askAbout<Row extends { id: string }>(
+    tenantId: string,
+    statement: AboutMany,
+    id: string,
+  ): Promise<Row | undefined> {
+    const [row] = await this.questions.run(tenantId, { statement, id });
+    return row as Row | undefined;
   }
 
   /** Works as another tenant within the open transaction: how operators create a tenant and its first rows. */
@@ -158,13 +178,31 @@ export class Transactions implements OnApplicationShutdown {
     });
   }
 
+  private async askGroup(tenantId: string, group: Question[]): Promise<unknown[][]> {
+    const idsOf = new Map<Question['statement'], Set<string>>();
+    for (const { statement, id } of group) {
+      const ids = idsOf.get(statement) ?? new Set();
+      if (id !== undefined) ids.add(id);
+      idsOf.set(statement, ids);
+    }
+    const answers = await this.askAll(
+      tenantId,
+      [...idsOf].map(([statement, ids]) => (typeof statement === 'string' ? statement : statement(tenantId, [...ids]))),
+    );
+    const rowsOf = new Map([...idsOf.keys()].map((statement, at) => [statement, answers[at] ?? []]));
+    return group.map(({ statement, id }) => {
+      const rows = rowsOf.get(statement) ?? [];
+      return id === undefined ? rows : rows.filter((row) => row.id === id);
+    });
+  }
+
   /** Several statements sent as one text are a transaction of their own. */
-  private async askGroup(tenantId: string, questions: string[]): Promise<unknown[][]> {
+  private async askAll(tenantId: string, statements: string[]): Promise<Array<Array<{ id?: unknown }>>> {
     const runner = this.primary.createQueryRunner();
     try {
       const client = (await runner.connect()) as Client;
-      const text = [setTenant(tenantId), ...questions].join('; ');
-      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: unknown[] }>;
+      const text = [setTenant(tenantId), ...statements].join('; ');
+      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: Array<{ id?: unknown }> }>;
       return answers.map(({ rows }) => rows);
     } catch (error) {
       await this.abandon(runner, error);
