@@ -101,6 +101,12 @@ function relations(plan: Plan): string[] {
 /** `links_p03` → `links`; undefined for what is no partition. */
 const partitioned = (relation: string): string | undefined => /^(.+?)(?:_\d{4}_\d{2})?_p\d{2}$/.exec(relation)?.[1];
 
+/** The indexes that a plan uses, without the number of the partition, in their order in the plan. */
+function indexes(plan: Plan): string[] {
+  const own = typeof plan['Index Name'] === 'string' ? [plan['Index Name'].replace(/_p\d{2}_/, '_')] : [];
+  return [...own, ...((plan.Plans as Plan[] | undefined) ?? []).flatMap(indexes)];
+}
+
 /** Tables of which a plan touches more than one hash partition, with those. */
 function spread(plan: Plan): Record<string, string[]> {
   const touched = Map.groupBy(new Set(relations(plan)), (relation) => partitioned(relation) ?? '');
@@ -495,12 +501,16 @@ describe('query plans', () => {
     await targets.findLink({ tenantId: id, domainId: id } as DomainTarget, 'key', false);
 
     // The pool has opened one connection, on which the statements are prepared.
+    const expected: Record<string, unknown[]> = {
+      'resolve-domain': ['domains_hostname', expect.stringMatching(/^tenants_/)],
+      // Not that of a domain's links, nor a join over all counters of the tenant: either may be a million rows.
+      'resolve-link': ['links_domain_key', 'link_stats_pkey'],
+    };
     const parameters: Record<string, string> = {
       'resolve-domain': `'plan.example'`,
       'resolve-link': `'${id}', '${id}', '{key,other}'`,
     };
-    await database.query('generic', 'SET plan_cache_mode = force_generic_plan', []);
-    // Which index is worth it depends on how many links the other tests have made; here it is whether one can be used.
+    // A table is read whole where the other tests have made few links; here it is which index is used.
     await database.query('indexed', 'SET enable_seqscan = off', []);
     await database.query('row by row', 'SET enable_bitmapscan = off', []);
     for (const [name, values] of Object.entries(parameters)) {
@@ -511,7 +521,7 @@ describe('query plans', () => {
       );
       const plan = explained[0]?.['QUERY PLAN'][0].Plan ?? {};
       expect(spread(plan)).toEqual({});
-      expect(JSON.stringify(plan)).toMatch(/"Index (Only )?Scan"/);
+      expect(indexes(plan)).toEqual(expected[name]);
     }
     await database.onApplicationShutdown();
   });

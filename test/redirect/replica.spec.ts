@@ -18,9 +18,14 @@ import {
 } from '../support/waypost.js';
 import { freePorts, spawnWaypost, type WaypostProcess } from '../support/waypost-process.js';
 
-const VIEWS = ['resolver_domains', 'resolver_links'];
+/** What the resolver reads, and which rows of it belong to a domain. */
+const READ = {
+  resolver_domains: 'hostname = $1',
+  resolver_links: 'domain_id = (SELECT domain_id FROM resolver_domains WHERE hostname = $1)',
+  link_stats: `link_id IN (SELECT link_id FROM resolver_links JOIN resolver_domains USING (domain_id) WHERE hostname = $1)`,
+};
 
-/** What a replica that has stopped replaying shows for good: these views, as they are now. */
+/** What a replica that has stopped replaying shows for good: all this, as it is now. */
 async function standStill(database: string, { domain }: Tenant): Promise<string> {
   const replica = (await databaseUrl('postgres')).replace('/waypost?', `/${database}?`);
   await asRole('postgres', async (primary) => {
@@ -28,22 +33,21 @@ async function standStill(database: string, { domain }: Tenant): Promise<string>
     const client = new pg.Client({ connectionString: replica });
     await client.connect();
     try {
-      for (const view of VIEWS) {
+      for (const [table, ofDomain] of Object.entries(READ)) {
         const { rows: columns } = await primary.query<{ text: string }>(
           `SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS text
            FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0`,
-          [view],
+          [table],
         );
         const { rows } = await primary.query<{ all: unknown }>(
-          `SELECT json_agg(v) AS all FROM ${view} v
-           WHERE domain_id = (SELECT domain_id FROM resolver_domains WHERE hostname = $1)`,
+          `SELECT json_agg(v) AS all FROM ${table} v WHERE ${ofDomain}`,
           [domain],
         );
-        await client.query(`CREATE TABLE ${view} (${columns[0]?.text})`);
-        await client.query(`INSERT INTO ${view} SELECT * FROM json_populate_recordset(NULL::${view}, $1)`, [
+        await client.query(`CREATE TABLE ${table} (${columns[0]?.text})`);
+        await client.query(`INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1)`, [
           JSON.stringify(rows[0]?.all),
         ]);
-        await client.query(`GRANT SELECT ON ${view} TO waypost_resolver`);
+        await client.query(`GRANT SELECT ON ${table} TO waypost_resolver`);
       }
     } finally {
       await client.end();
@@ -93,6 +97,11 @@ describe('a redirecting process with a replica that lags behind', () => {
       30,
     );
     // For a while after the bus has opened, everything may have changed, and only the primary is believed.
+    await eventually(
+      () => metric(`http://127.0.0.1:${ports.OPS_PORT}`, 'waypost_cache_invalidations_total', { cause: 'gap' }),
+      (gaps) => gaps > 0,
+      30,
+    );
     await eventually(
       async () => {
         const before = await asked('replica');

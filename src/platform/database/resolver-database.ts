@@ -8,8 +8,8 @@ const POOL_SIZE = 8;
 const BESIDE_REPLICA = 4;
 
 /**
- * The redirect role's database: it reads two narrow views, with prepared statements. Where there is a replica it answers
- * all but what a replica that lags behind may not know yet.
+ * The redirect role's database: it reads two narrow views and the counters of links, with prepared statements. Where there
+ * is a replica it answers all but what a replica that lags behind may not know yet.
  */
 export class ResolverDatabase implements OnApplicationShutdown {
   private readonly primary: ResolverPool;

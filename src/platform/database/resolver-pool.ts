@@ -14,6 +14,9 @@ const REST_MS = 1_000;
 /** What a burst of cold keys meets in the queue for a connection: the database is busy, not away. */
 const QUEUED_TOO_LONG = 'timeout exceeded when trying to connect';
 
+/** To plan a statement for one tenant takes longer than to carry it out. (Behind PgBouncer some may be planned so.) */
+const PLANNED_ONCE = 'SET plan_cache_mode = force_generic_plan';
+
 /** Connections to one server, as waypost_resolver. */
 export class ResolverPool {
   private readonly pool: pg.Pool;
@@ -28,8 +31,13 @@ export class ResolverPool {
     private readonly size: number,
     logger: Logger,
   ) {
+    const options = poolOptions('waypost-resolver', size);
     this.pool = new pg.Pool({
-      ...poolOptions('waypost-resolver', size),
+      ...options,
+      async onConnect(client) {
+        await options.onConnect?.(client);
+        await client.query(PLANNED_ONCE);
+      },
       connectionString: url,
       connectionTimeoutMillis: DEADLINE.connection,
       query_timeout: DEADLINE.statement,
