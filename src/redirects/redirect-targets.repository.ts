@@ -12,23 +12,21 @@ const DOMAIN = `
   WHERE hostname = $1`;
 
 /**
- * For each key the first link from there on, if it has that key: of all indexes that begin with the tenant, only that of
- * keys gives this order, so no other is used, whatever is known of how many links a domain has. Nor can the counters be
- * joined otherwise than by the link's id. It is planned once for all tenants.
+ * A key is asked for as a range in order: of all indexes that begin with the tenant only that of keys gives it, so no other
+ * is used, whatever is known of how many links a domain has. Nor can the counters be joined otherwise than by the link's
+ * id. So it may be planned once for all tenants.
  */
 const LINKS = `
   SELECT found.key, tenant_id AS "tenantId", domain_id AS "domainId", link_id AS "linkId", url,
          starts_at AS "startsAt", expires_at AS "expiresAt", expired_url AS "expiredUrl", max_clicks::float8 AS "maxClicks",
-         coalesce((SELECT s.clicks + s.bots FROM link_stats s WHERE s.tenant_id = $1 AND s.link_id = found.link_id), 0)::float8 AS clicks,
+         coalesce((SELECT s.clicks + s.bots FROM link_stats s WHERE s.tenant_id = $1 AND s.link_id = found.link_id), 0)::float8
+           AS clicks,
          redirect_status AS "redirectStatus", forward_query AS "forwardQuery", disabled_at AS "disabledAt",
          shared_max_age AS "sharedMaxAge", takedown
   FROM unnest($3::text[]) AS asked (key)
   CROSS JOIN LATERAL (
-    SELECT tenant_id, domain_id, link_id, key, url, starts_at, expires_at, expired_url, max_clicks, redirect_status,
-           forward_query, disabled_at, shared_max_age, takedown
-    FROM resolver_links
-    WHERE tenant_id = $1 AND domain_id = $2 AND key >= asked.key ORDER BY key LIMIT 1) AS found
-  WHERE found.key = asked.key`;
+    SELECT * FROM resolver_links
+    WHERE tenant_id = $1 AND domain_id = $2 AND key BETWEEN asked.key AND asked.key ORDER BY key LIMIT 1) AS found`;
 
 const MOST_KEYS = 100;
 

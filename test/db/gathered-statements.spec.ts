@@ -40,6 +40,29 @@ describe('statements of a transaction that are made in one go', () => {
     ]);
   });
 
+  it('may be the same with other values, of which some can not be written down', async () => {
+    const loop: Record<string, unknown> = {};
+    loop.itself = loop;
+    const same = 'SELECT $1::jsonb AS value';
+    const results = await Promise.allSettled([
+      ask('BEGIN'),
+      ...[loop, { n: 1 }, loop, { n: 2 }].map((value) => ask(same, [value])),
+      ask('SELECT $1::int AS other', [3]),
+      ask(same, [{ n: 4 }]),
+      ask('COMMIT'),
+      ask(same, [{ n: 5 }]),
+    ]);
+    const circular = expect.stringContaining('circular');
+    expect(reasons(results)).toEqual([undefined, circular, undefined, circular, ...Array<undefined>(5)]);
+    expect(results.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []))).toEqual([
+      { value: { n: 1 } },
+      { value: { n: 2 } },
+      { other: 3 },
+      { value: { n: 4 } },
+      { value: { n: 5 } },
+    ]);
+  });
+
   it('are not carried out after one that fails, COMMIT included, and a rollback comes through', async () => {
     const results = await Promise.allSettled([
       ask('BEGIN'),

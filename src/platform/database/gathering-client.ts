@@ -78,6 +78,28 @@ class Statement extends ListeningQuery {
   }
 }
 
+/** What a statement of a message is written to. */
+function partOf(connection: pg.Connection): pg.Connection {
+  let parsed: string | undefined;
+  return Object.create(connection, {
+    // What PostgreSQL has parsed last it takes other values for.
+    parse: {
+      value(query: pg.QueryParse) {
+        if (query.text !== parsed) connection.parse(query, true);
+        parsed = query.text;
+      },
+    },
+    close: {
+      value(statement: pg.MessageConfig) {
+        connection.close(statement, true);
+        parsed = undefined;
+      },
+    },
+    // Sync is what it answers at.
+    sync: { value: () => undefined },
+  }) as pg.Connection;
+}
+
 /** To the driver it is one query; PostgreSQL answers when it comes to the end, and the statements take turns to listen. */
 class Message extends pg.Query {
   /** The driver's own, with which it ends its deadline. */
@@ -89,10 +111,9 @@ class Message extends pg.Query {
   }
 
   override submit = (connection: pg.Connection): null => {
-    // Sync is what PostgreSQL answers at.
-    const unanswered = Object.create(connection, { sync: { value: () => undefined } }) as pg.Connection;
     connection.stream.cork();
-    for (const statement of this.waiting) statement.submit(unanswered);
+    const part = partOf(connection);
+    for (const statement of this.waiting) statement.submit(part);
     // Of one whose values can not be written down, PostgreSQL hears no more than the text.
     this.waiting = this.waiting.filter(({ settled }) => !settled);
     connection.sync();
