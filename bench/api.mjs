@@ -149,20 +149,21 @@ async function usage({ api, worker, postmaster }) {
   return { api: await cpuMs(api), worker: await cpuMs(worker), postgres: postgresCpuMs(postmaster) };
 }
 
-/** Of the server processes there are, on Linux; 0 elsewhere. In hundredths of a second. */
+/** Of the server processes there are and have been, on Linux; 0 elsewhere. In hundredths of a second. */
 function postgresCpuMs(postmaster) {
   if (process.platform !== 'linux') return 0;
   const stats = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(statOf);
   const own = stats.filter((stat) => stat && (stat.pid === postmaster || stat.parent === postmaster));
-  return own.reduce((sum, { ticks }) => sum + ticks * 10, 0);
+  return own.reduce((sum, { pid, ticks, ended }) => sum + (ticks + (pid === postmaster ? ended : 0)) * 10, 0);
 }
 
 function statOf(pid) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return { pid: Number(pid), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
+    const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+    return { pid: Number(pid), parent: Number(fields[1]), ticks: user + system, ended: endedUser + endedSystem };
   } catch {
     return undefined; // it has ended meanwhile
   }
