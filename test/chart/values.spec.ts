@@ -37,6 +37,7 @@ const OTHERS: Record<string, unknown> = {
   imagePullSecrets: [{ name: 'other' }],
   'externalSecrets.refreshInterval': '2h',
   'externalSecrets.storeRef.kind': 'ClusterSecretStore',
+  'api.nodeFlags': ['--max-old-space-size=512'],
   'api.env': { LOG_LEVEL: 'error' },
   'redirect.env': { LOG_LEVEL: 'error' },
   'worker.env': { LOG_LEVEL: 'error' },

@@ -169,7 +169,8 @@ describe('a tenant that moves to another deployment', () => {
       (clicks) => clicks === full.link.clicks + 21,
       60,
     );
-    const trail = await eventually(() => verified(tenant), ({ pending }) => pending === 0, 30); // prettier-ignore
+    // That somebody looks is an event itself, and waits.
+    const trail = await eventually(() => verified(tenant), ({ pending }) => pending <= 1, 30); // prettier-ignore
     expect(trail).toMatchObject({ intact: true, firstBreak: null });
     expect(trail.checked).toBeGreaterThan(10);
     const again = await tenant.link();
