@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { getMetadataArgsStorage, type SelectQueryBuilder } from 'typeorm';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/database/database-errors.js';
 import type { Context, LinkRestrictions, Tx } from '../platform/context/context.js';
-import { literalUuid, type Transactions } from '../platform/database/transactions.js';
+import { type AboutMany, literalUuid, type Transactions } from '../platform/database/transactions.js';
 import type { DomainError } from '../platform/http/domain-error.js';
 import type { Position } from '../platform/http/pagination.js';
 import { LinkEntity, LinkStatsEntity, type Link, TagEntity } from './link.entity.js';
@@ -197,7 +197,7 @@ const shownLinks = (tenant: string, ids: string): string => `
   SELECT ${COLUMNS.join(', ')}, hostname AS domain, clicks, visitors, last_clicked_at AS "lastClickedAt", tags
   FROM shown_links(${tenant}, ${ids}) AS shown`;
 
-const literalShownLinks = (tenantId: string, ids: string[]): string =>
+const literalShownLinks: AboutMany = (tenantId, ids) =>
   shownLinks(literalUuid(tenantId), `ARRAY[${ids.map(literalUuid).join(', ')}]::uuid[]`);
 
 /** PostgreSQL gives bigint as text. */

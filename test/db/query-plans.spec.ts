@@ -510,9 +510,6 @@ describe('query plans', () => {
       'resolve-domain': `'plan.example'`,
       'resolve-link': `'${id}', '${id}', '{key,other}'`,
     };
-    // A table is read whole where the other tests have made few links; here it is which index is used.
-    await database.query('indexed', 'SET enable_seqscan = off', []);
-    await database.query('row by row', 'SET enable_bitmapscan = off', []);
     for (const [name, values] of Object.entries(parameters)) {
       const explained = await database.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
         `explain-${name}`,

@@ -14,8 +14,12 @@ const REST_MS = 1_000;
 /** What a burst of cold keys meets in the queue for a connection: the database is busy, not away. */
 const QUEUED_TOO_LONG = 'timeout exceeded when trying to connect';
 
-/** To plan a statement for one tenant takes longer than to carry it out. (Behind PgBouncer some may be planned so.) */
-const PLANNED_ONCE = 'SET plan_cache_mode = force_generic_plan';
+/**
+ * To plan a statement for one tenant takes longer than to carry it out. What is planned once, perhaps before there are any
+ * links, must suit a million, too: by an index, in its order. (Behind PgBouncer some connections may go without.)
+ */
+const PLANNED_ONCE = `
+  SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off`;
 
 /** Connections to one server, as waypost_resolver. */
 export class ResolverPool {

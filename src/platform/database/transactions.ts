@@ -31,7 +31,7 @@ export type AboutMany = (tenantId: string, ids: string[]) => string;
 
 interface Question {
   statement: string | AboutMany;
-  /** Of the thing whose row is wanted. */
+  /** Of the thing it is about. */
   id?: string;
 }
 
@@ -148,8 +148,8 @@ export class Transactions implements OnApplicationShutdown {
     statement: AboutMany,
     id: string,
   ): Promise<Row | undefined> {
-    const [row] = await this.questions.run(tenantId, { statement, id });
-    return row as Row | undefined;
+    const rows = (await this.questions.run(tenantId, { statement, id })) as Row[];
+    return rows.find((row) => row.id === id);
   }
 
   /** Works as another tenant within the open transaction: how operators create a tenant and its first rows. */
@@ -179,30 +179,24 @@ export class Transactions implements OnApplicationShutdown {
   }
 
   private async askGroup(tenantId: string, group: Question[]): Promise<unknown[][]> {
-    const idsOf = new Map<Question['statement'], Set<string>>();
-    for (const { statement, id } of group) {
-      const ids = idsOf.get(statement) ?? new Set();
-      if (id !== undefined) ids.add(id);
-      idsOf.set(statement, ids);
-    }
-    const answers = await this.askAll(
-      tenantId,
-      [...idsOf].map(([statement, ids]) => (typeof statement === 'string' ? statement : statement(tenantId, [...ids]))),
+    const alike = Map.groupBy(group, ({ statement }) => statement);
+    const texts = [...alike].map(([statement, asked]) =>
+      typeof statement === 'string'
+        ? statement
+        : statement(tenantId, [...new Set(asked.flatMap(({ id }) => id ?? []))]),
     );
-    const rowsOf = new Map([...idsOf.keys()].map((statement, at) => [statement, answers[at] ?? []]));
-    return group.map(({ statement, id }) => {
-      const rows = rowsOf.get(statement) ?? [];
-      return id === undefined ? rows : rows.filter((row) => row.id === id);
-    });
+    const answers = await this.askAll(tenantId, texts);
+    const rowsOf = new Map([...alike.keys()].map((statement, at) => [statement, answers[at] ?? []]));
+    return group.map(({ statement }) => rowsOf.get(statement) ?? []);
   }
 
   /** Several statements sent as one text are a transaction of their own. */
-  private async askAll(tenantId: string, statements: string[]): Promise<Array<Array<{ id?: unknown }>>> {
+  private async askAll(tenantId: string, statements: string[]): Promise<unknown[][]> {
     const runner = this.primary.createQueryRunner();
     try {
       const client = (await runner.connect()) as Client;
       const text = [setTenant(tenantId), ...statements].join('; ');
-      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: Array<{ id?: unknown }> }>;
+      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: unknown[] }>;
       return answers.map(({ rows }) => rows);
     } catch (error) {
       await this.abandon(runner, error);
