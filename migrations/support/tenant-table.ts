@@ -19,7 +19,10 @@ interface TenantIndex {
   where?: string;
 }
 
-/** How many hash partitions every tenant table has: set at the first migration, read from the catalog ever after. */
+/**
+ * How many hash partitions every tenant table has: set at the first migration, read from the catalog ever after. None on
+ * Citus, where tables are distributed by tenant instead, when all migrations are done.
+ */
 export async function hashPartitions(db: QueryRunner): Promise<number> {
   const [row] = (await db.query(
     `SELECT coalesce(
@@ -40,9 +43,10 @@ export async function createTenantTable(db: QueryRunner, table: string, definiti
     `CONSTRAINT ${table}_pkey PRIMARY KEY (tenant_id, ${definition.primaryKey})`,
     ...(definition.constraints ?? []),
   ];
-  await db.query(`CREATE TABLE ${table} (\n  ${lines.join(',\n  ')}\n) PARTITION BY HASH (tenant_id)`);
-  await isolateByTenant(db, table);
   const partitions = await hashPartitions(db);
+  const by = partitions > 0 ? 'PARTITION BY HASH (tenant_id)' : '';
+  await db.query(`CREATE TABLE ${table} (\n  ${lines.join(',\n  ')}\n) ${by}`);
+  await isolateByTenant(db, table);
   for (let index = 0; index < partitions; index++) {
     const partition = `${table}_${partitionSuffix(index)}`;
     await db.query(
@@ -71,8 +75,8 @@ export async function createTenantIndex(
 ): Promise<void> {
   const create = `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX`;
   const body = `USING ${index.using ?? 'btree'} (${index.columns})${index.where ? ` WHERE ${index.where}` : ''}`;
-  await db.query(`${create} ${table}_${suffix} ON ONLY ${table} ${body}`);
   const partitions = await hashPartitions(db);
+  await db.query(`${create} ${table}_${suffix} ON ${partitions > 0 ? 'ONLY ' : ''}${table} ${body}`);
   for (let n = 0; n < partitions; n++) {
     const partition = `${table}_${partitionSuffix(n)}`;
     await db.query(`${create} ${partition}_${suffix} ON ${partition} ${body}`);

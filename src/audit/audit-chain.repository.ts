@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
+import { joinByKey } from '../platform/join-by-key.js';
 import { type ChainLink, NO_HASH } from './canonical-event.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 
@@ -39,13 +40,16 @@ export class AuditChainRepository {
     ) as Promise<PendingEvent[]>;
   }
 
-  /** Of these, which are in the chain. LATERAL, for a plan that read the whole chain would be one too many. */
-  chained(runner: QueryRunner, events: PendingEvent[]): Promise<Array<Omit<PendingEvent, 'mac'>>> {
+  /** Of these, which are in the chain. A plan that read the whole chain would be one too many. */
+  async chained(
+    runner: QueryRunner,
+    events: PendingEvent[],
+    distributed: boolean,
+  ): Promise<Array<Omit<PendingEvent, 'mac'>>> {
     return runner.query(
       `SELECT t.tenant_id AS "tenantId", t.event_id AS "eventId"
        FROM unnest($1::uuid[], $2::uuid[]) AS t (tenant_id, event_id)
-       CROSS JOIN LATERAL (
-         SELECT FROM audit_chain AS c WHERE c.tenant_id = t.tenant_id AND c.event_id = t.event_id LIMIT 1) AS c`,
+       ${joinByKey(distributed, 'audit_chain', 'there.tenant_id = t.tenant_id AND there.event_id = t.event_id')}`,
       [events.map(({ tenantId }) => tenantId), events.map(({ eventId }) => eventId)],
     ) as Promise<Array<Omit<PendingEvent, 'mac'>>>;
   }
@@ -65,20 +69,18 @@ export class AuditChainRepository {
     await runner.query(`DELETE FROM audit_pending WHERE tenant_id = $1 AND event_id = ANY ($2)`, [tenantId, eventIds]);
   }
 
-  async ends(runner: QueryRunner, tenantIds: string[]): Promise<Map<string, ChainEnd>> {
-    const rows = (await runner.query(
-      `SELECT t.id, c.seq::float8 AS seq, c.hash FROM unnest($1::uuid[]) AS t (id)
-       CROSS JOIN LATERAL (
-         SELECT seq, hash FROM audit_chain WHERE tenant_id = t.id ORDER BY seq DESC LIMIT 1) AS c`,
-      [tenantIds],
-    )) as Array<ChainEnd & { id: string }>;
+  async ends(runner: QueryRunner, tenantIds: string[], distributed: boolean): Promise<Map<string, ChainEnd>> {
+    // Citus looks for the last row of one tenant at a time.
+    const questions = distributed ? tenantIds.map((id) => runner.query(END, [id])) : [runner.query(ENDS, [tenantIds])];
+    const rows = (await Promise.all(questions)).flat() as Array<ChainEnd & { id: string }>;
     const none = { seq: 0, hash: NO_HASH };
     const found = new Map(rows.map(({ id, ...end }) => [id, end]));
     return new Map(tenantIds.map((id) => [id, found.get(id) ?? none]));
   }
 
   async append(runner: QueryRunner, links: HashedLink[]): Promise<void> {
-    await runner.query(
+    await appendAll(
+      runner,
       `INSERT INTO audit_chain (tenant_id, seq, event_id, mac, adopted, hash)
        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[], $5::boolean[], $6::bytea[])`,
       [
@@ -91,13 +93,15 @@ export class AuditChainRepository {
       ],
     );
     await runner.query(
-      `DELETE FROM audit_pending WHERE (tenant_id, event_id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`,
+      `DELETE FROM audit_pending AS pending USING unnest($1::uuid[], $2::uuid[]) AS chained (tenant_id, event_id)
+       WHERE pending.tenant_id = chained.tenant_id AND pending.event_id = chained.event_id`,
       [links.map(({ tenantId }) => tenantId), links.map(({ eventId }) => eventId)],
     );
   }
 
   async checkpoint(runner: QueryRunner, made: SignedCheckpoint[]): Promise<void> {
-    await runner.query(
+    await appendAll(
+      runner,
       `INSERT INTO audit_checkpoints (tenant_id, seq, hash, made_at, signature)
        SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::timestamptz[], $5::bytea[])`,
       [
@@ -109,4 +113,19 @@ export class AuditChainRepository {
       ],
     );
   }
+}
+
+const END = 'SELECT tenant_id AS id, seq::float8, hash FROM audit_chain WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1';
+
+const ENDS = `
+  SELECT t.id, c.seq::float8 AS seq, c.hash FROM unnest($1::uuid[]) AS t (id)
+  CROSS JOIN LATERAL (SELECT seq, hash FROM audit_chain WHERE tenant_id = t.id ORDER BY seq DESC LIMIT 1) AS c`;
+
+/** Row-level security keeps Citus from inserting rows that could not be in conflict with others: it would copy them. */
+async function appendAll(runner: QueryRunner, insert: string, columns: unknown[][]): Promise<void> {
+  const [row] = (await runner.query(
+    `WITH appended AS (${insert} ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*)::int AS appended FROM appended`,
+    columns,
+  )) as [{ appended: number }];
+  if (row.appended !== columns[0]?.length) throw new Error('A chain of audit events has another end than was read');
 }

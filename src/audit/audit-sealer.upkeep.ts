@@ -114,7 +114,7 @@ export class AuditSealer implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Whoever notes an event a second time must not keep all others waiting. */
   private async withoutRepeated(runner: QueryRunner, pending: PendingEvent[]): Promise<PendingEvent[]> {
-    const repeated = await this.chains.chained(runner, pending);
+    const repeated = await this.chains.chained(runner, pending, await this.database.isDistributed());
     if (repeated.length === 0) return pending;
     auditFaults.inc(repeated.length);
     this.logger.error({ events: repeated.slice(0, 10) }, 'Audit events were noted a second time');
@@ -155,7 +155,7 @@ export class AuditSealer implements OnApplicationBootstrap, BeforeApplicationShu
   private async append(runner: QueryRunner, events: NewLink[]): Promise<Sealed> {
     if (events.length === 0) return NOTHING;
     const pending = Map.groupBy(events, ({ tenantId }) => tenantId);
-    const ends = await this.chains.ends(runner, [...pending.keys()]);
+    const ends = await this.chains.ends(runner, [...pending.keys()], await this.database.isDistributed());
     const chained = [...pending].map(([tenantId, own]) => {
       const end = ends.get(tenantId) as ChainEnd;
       this.compare(tenantId, end);

@@ -120,13 +120,19 @@ interface Doomed {
   also: string[];
 }
 
+const columnsOf = (table: string, key: string): string =>
+  key
+    .split(', ')
+    .map((column) => `${table}.${column}`)
+    .join(', ');
+
 async function deleteSome(tx: Tx, { table, key, also }: Doomed, where: string, values: unknown[]): Promise<boolean> {
   const [{ deleted }] = (await tx.manager.query(
     `WITH gone AS (
-       DELETE FROM ${table}
-       WHERE tenant_id = $1 AND (${key}) IN (
-         SELECT ${key} FROM ${table} WHERE tenant_id = $1 AND ${where} LIMIT ${AT_ONCE})
-       RETURNING *)${also.join('')}
+       DELETE FROM ${table} AS one
+       USING (SELECT ${key} FROM ${table} WHERE tenant_id = $1 AND ${where} LIMIT ${AT_ONCE}) AS doomed
+       WHERE one.tenant_id = $1 AND (${columnsOf('one', key)}) = (${columnsOf('doomed', key)})
+       RETURNING one.*)${also.join('')}
      SELECT count(*)::int AS deleted FROM gone`,
     [tx.tenantId, ...values],
   )) as [{ deleted: number }];

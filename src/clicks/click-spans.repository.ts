@@ -32,8 +32,23 @@ export class ClickSpansRepository {
     return rows.map((row) => row.id);
   }
 
-  due(level: SpanLevel, { tenants, since, until }: Lookout): Promise<DueSpans[]> {
-    return this.database.query(dueOf(level), [level.hours, since, until, tenants ?? null]);
+  async due(level: SpanLevel, { tenants, since, until }: Lookout): Promise<DueSpans[]> {
+    const times = [level.hours, since, until];
+    if (!(await this.database.isDistributed()))
+      return this.database.query(dueOf(level, 'tenants.id'), [...times, tenants ?? null]);
+    // Citus joins by subquery what is of one tenant, and has it all on one node.
+    const found: DueSpans[] = [];
+    for (const tenant of tenants ?? (await this.tenantsSeenFrom(since)))
+      found.push(...(await this.database.query<DueSpans>(dueOf(level, '$5::uuid'), [...times, [tenant], tenant])));
+    return found;
+  }
+
+  private async tenantsSeenFrom(time: Date): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT DISTINCT tenant_id AS id FROM click_days WHERE dimension = 'trigger' AND day >= $1 ORDER BY 1`,
+      [time.toISOString().slice(0, 10)],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** Makes spans anew. @returns how many there are of them: of clicks that are no longer kept none can be made */
@@ -78,10 +93,10 @@ const DAY_HOURS = 24;
 const HOURS = `make_interval(hours => $1)`;
 
 // Those whose own parts are all there and up to date: then their sum is what has been counted.
-const fromParts = ({ kind, of }: SpanLevel): string => `
+const fromParts = ({ kind, of }: SpanLevel, tenant: string): string => `
   JOIN LATERAL (
     SELECT sum(part.counted) AS counted FROM click_spans AS part
-    WHERE part.tenant_id = tenants.id AND part.kind = '${kind}' AND part.hours = ${of}
+    WHERE part.tenant_id = ${tenant} AND part.kind = '${kind}' AND part.hours = ${of}
       AND part.first >= total.first AND part.first < total.first + ${HOURS}
   ) AS parts ON parts.counted = total.counted`;
 
@@ -95,40 +110,40 @@ const keptDay = (tenant: string, first: string): string => `
 
 // What has been counted grows with each click, and nothing else changes it. Of a span of a day or more it is told by the
 // days of a dimension that each click has.
-const countedDays = (hours: string, days: string): string => `
+const countedDays = (tenant: string, hours: string, days: string): string => `
   SELECT date_bin(${hours}, day::timestamp AT TIME ZONE 'UTC', 'epoch') AS first, sum(clicks + bots) AS counted
   FROM click_days
-  WHERE tenant_id = tenants.id AND dimension = 'trigger'
+  WHERE tenant_id = ${tenant} AND dimension = 'trigger'
     AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day ${days} ($3::timestamptz AT TIME ZONE 'UTC')::date
   GROUP BY 1`;
 
 // Parts of days are looked at where the span of the day is not up to date: else they are.
-const countedParts = (kind: SpanKind): string => `
+const countedParts = (kind: SpanKind, tenant: string): string => `
   SELECT date_bin(${HOURS}, bucket, 'epoch') AS first, sum(clicks + bots) AS counted
   FROM (
-    SELECT total.first FROM (${countedDays(`interval '24 hours'`, '<=')}) AS total
+    SELECT total.first FROM (${countedDays(tenant, `interval '24 hours'`, '<=')}) AS total
     LEFT JOIN click_spans AS span
-      ON span.tenant_id = tenants.id AND span.kind = '${kind}' AND span.hours = 24 AND span.first = total.first
+      ON span.tenant_id = ${tenant} AND span.kind = '${kind}' AND span.hours = 24 AND span.first = total.first
     WHERE span.counted IS DISTINCT FROM total.counted
-      ${kind === 'visits' ? `AND ${keptDay('tenants.id', 'total.first')}` : ''}
+      ${kind === 'visits' ? `AND ${keptDay(tenant, 'total.first')}` : ''}
   ) AS day
   JOIN tenant_rollups AS part
-    ON part.tenant_id = tenants.id AND bucket >= day.first AND bucket < day.first + interval '24 hours'
+    ON part.tenant_id = ${tenant} AND bucket >= day.first AND bucket < day.first + interval '24 hours'
   WHERE bucket >= $2 AND bucket < $3 GROUP BY 1`;
 
-/** $1 hours, $2 and $3 from when to when, $4 tenants or null. */
-function dueOf(level: SpanLevel): string {
+/** $1 hours, $2 and $3 from when to when, $4 tenants or null. @param tenant how the tenant of a row is named */
+function dueOf(level: SpanLevel, tenant: string): string {
   const { kind, hours, of } = level;
   return `
   SELECT tenants.id AS "tenantId", array_agg(total.first ORDER BY total.first) AS firsts
   FROM tenants
-  CROSS JOIN LATERAL (${hours < DAY_HOURS ? countedParts(kind) : countedDays(HOURS, '<')}) AS total
-  ${of === undefined ? '' : fromParts(level)}
+  CROSS JOIN LATERAL (${hours < DAY_HOURS ? countedParts(kind, tenant) : countedDays(tenant, HOURS, '<')}) AS total
+  ${of === undefined ? '' : fromParts(level, tenant)}
   LEFT JOIN click_spans AS span
-    ON span.tenant_id = tenants.id AND span.kind = '${kind}' AND span.hours = $1 AND span.first = total.first
+    ON span.tenant_id = ${tenant} AND span.kind = '${kind}' AND span.hours = $1 AND span.first = total.first
   WHERE deleted_at IS NULL AND ($4::uuid[] IS NULL OR tenants.id = ANY ($4))
     AND total.counted >= ${hours < DAY_HOURS ? LEAST_OF_PARTS : 1} AND span.counted IS DISTINCT FROM total.counted
-    ${kind === 'visits' && hours === DAY_HOURS ? `AND ${keptDay('tenants.id', 'total.first')}` : ''}
+    ${kind === 'visits' && hours === DAY_HOURS ? `AND ${keptDay(tenant, 'total.first')}` : ''}
   GROUP BY 1 ORDER BY 1`;
 }
 
@@ -154,6 +169,8 @@ function makingOf(level: SpanLevel): string {
   return level.kind === 'links' ? makingLinks(level) : makingVisits(level);
 }
 
+// What is made was dropped before, so that nothing is in conflict. But row-level security keeps Citus from inserting rows that
+// could not be: it would copy them.
 function makingLinks(level: SpanLevel): string {
   const { of } = level;
   const source =
@@ -171,6 +188,7 @@ function makingLinks(level: SpanLevel): string {
     SELECT $1, $2, first, link_id, clicks, visitors, bots,
            CASE ${TIERS.map((most, tier) => `WHEN least(by_clicks, by_all, by_visitors) <= ${most} THEN ${tier}`).join(' ')} END
     FROM ranked ORDER BY first, link_id
+    ON CONFLICT DO NOTHING
   ), bounds AS (
     SELECT first, ${bounds('clicks', 'by_clicks')} AS click_bounds, ${bounds('clicks + bots', 'by_all')} AS all_bounds,
            ${bounds('visitors', 'by_visitors')} AS visitor_bounds
@@ -180,7 +198,7 @@ function makingLinks(level: SpanLevel): string {
     SELECT $1, 'links', first, $2, counted, coalesce(click_bounds, '{0,0,0}'), coalesce(all_bounds, '{0,0,0}'),
            coalesce(visitor_bounds, '{0,0,0}')
     FROM (${of === undefined ? TOTALS : partTotals(level)}) AS total LEFT JOIN bounds USING (first)
-    WHERE counted > 0 RETURNING 1
+    WHERE counted > 0 ON CONFLICT DO NOTHING RETURNING 1
   )
   SELECT count(*)::int AS made FROM made`;
 }
@@ -201,10 +219,11 @@ function makingVisits(level: SpanLevel): string {
     INSERT INTO visit_spans (tenant_id, hours, first, ${cell}, clicks, visitors, bots)
     SELECT $1, $2, wanted.first, ${cell}, clicks, visitors, bots
     FROM wanted CROSS JOIN LATERAL (${source}) AS part ORDER BY wanted.first, ${cell}
+    ON CONFLICT DO NOTHING
   ), made AS (
     INSERT INTO click_spans (tenant_id, kind, first, hours, counted)
     SELECT $1, 'visits', first, $2, counted FROM (${of === undefined ? TOTALS : partTotals(level)}) AS total
-    WHERE counted > 0 RETURNING 1
+    WHERE counted > 0 ON CONFLICT DO NOTHING RETURNING 1
   )
   SELECT count(*)::int AS made FROM made`;
 }

@@ -25,8 +25,18 @@ export const DEAD_CLICKS_KEY = 'dead-clicks';
 /** What a dead letter seals, as JSON: a click and its segment, or a segment that could not be opened. */
 export type DeadLetter = { segment: string } & ({ click: Click } | { job: ClicksJob });
 
-/** How the worker spaces the attempts at a job: see the processor. */
+/** How the worker spaces the attempts at a job: by `pauseBefore`. */
 export const UNTIL_BACK = 'until-back';
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Half a second, doubled with each attempt up to half a minute, and spread: what failed together comes back apart.
+ *
+ * @returns whole milliseconds: the queue in PostgreSQL takes no others, and would leave the job to whom looks for stalled ones
+ */
+export const pauseBefore = (attempt: number): number =>
+  Math.round(Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2));
 
 /**
  * A finished job is large; it is kept only for as long as it may be sent again. A job is tried again for as long as it

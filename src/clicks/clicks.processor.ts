@@ -6,15 +6,10 @@ import { isUnavailable } from '../platform/database/database-errors.js';
 import { timeJob } from '../platform/queue/time-job.js';
 import { watchQueue } from '../platform/queue/watch-queue.js';
 import { type Logger, LOGGER } from '../platform/telemetry/logger.js';
-import { CLICKS_QUEUE, type ClicksJob, UNTIL_BACK } from './clicks.jobs.js';
+import { CLICKS_QUEUE, type ClicksJob, pauseBefore, UNTIL_BACK } from './clicks.jobs.js';
 import { SegmentsService } from './segments.service.js';
 
 const PROBE_EVERY_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
-
-/** Half a second, doubled with each attempt up to half a minute, and spread: what failed together comes back apart. */
-const pauseBefore = (attempt: number): number =>
-  Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 
 @Processor(CLICKS_QUEUE, {
   // A job whose worker is killed stalls, however often that happens: it is not the job's fault.

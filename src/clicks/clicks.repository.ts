@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { IngestDatabase } from '../platform/database/ingest-database.js';
 import type { ClickRow } from './click-row.js';
-import { HOLD, STORE } from './store-sql.js';
+import { HOLD, HOLD_IN_SHARD, STORE, STORE_IN_SHARDS } from './store-sql.js';
 
 export interface Stored {
   /** Clicks that were new. */
@@ -29,9 +29,10 @@ export class ClicksRepository {
     if (rows.length === 0) return { stored: 0, orphaned: [], outside: [] };
     const links = [...new Map(rows.map((row) => [`${row.tenant_id} ${row.link_id}`, row])).values()];
     const times = rows.map((row) => row.occurred_at).toSorted();
+    const distributed = await this.database.isDistributed();
     const [answer] = await this.database.transactionAtOnce<Answer>([
-      [HOLD, [links.map(({ tenant_id }) => tenant_id), links.map(({ link_id }) => link_id)]],
-      [STORE, [JSON.stringify(rows), times[0], times.at(-1), new Date(now)]],
+      ...(distributed ? await this.holdByShard(links) : [hold(HOLD, links)]),
+      [distributed ? STORE_IN_SHARDS : STORE, [JSON.stringify(rows), times[0], times.at(-1), new Date(now)]],
     ]);
     if (!answer) throw new Error('Nobody said what was stored');
     const of = (ids: string[]): ClickRow[] => {
@@ -39,6 +40,19 @@ export class ClicksRepository {
       return wanted.size > 0 ? rows.filter(({ id }) => wanted.has(id)) : [];
     };
     return { stored: answer.stored, orphaned: of(answer.orphaned), outside: of(answer.outside) };
+  }
+
+  /** In one order of shards for all. */
+  private async holdByShard(links: ClickRow[]): Promise<Statement[]> {
+    const shards = await this.database.query<{ tenants: string[] }>(SHARDS, [
+      [...new Set(links.map(({ tenant_id }) => tenant_id))],
+    ]);
+    return shards.map(({ tenants }) =>
+      hold(
+        HOLD_IN_SHARD,
+        links.filter(({ tenant_id }) => tenants.includes(tenant_id)),
+      ),
+    );
   }
 
   /**
@@ -70,6 +84,18 @@ export class ClicksRepository {
     return row?.ahead ?? -1;
   }
 }
+
+type Statement = [sql: string, parameters: unknown[]];
+
+const hold = (sql: string, links: ClickRow[]): Statement => [
+  sql,
+  [links.map(({ tenant_id }) => tenant_id), links.map(({ link_id }) => link_id)],
+];
+
+const SHARDS = `
+  SELECT array_agg(id) AS tenants
+  FROM (SELECT id, get_shard_id_for_distribution_column('link_stats', id) AS shard FROM unnest($1::uuid[]) AS id) AS tenant
+  GROUP BY shard ORDER BY shard`;
 
 /** What keeps its clock at all is within a second. */
 const APART_MS = 5 * 60_000;

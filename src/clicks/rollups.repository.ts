@@ -36,9 +36,8 @@ export class RollupsRepository {
 
   /** In one transaction: whoever reads finds quarter-hours or hours. @returns how many sums have changed */
   async compact(tenantId: string, hours: string[]): Promise<number> {
-    const [row] = await this.database.query<{ rows: number }>('SELECT compact_rollups($1, $2) AS rows', [
-      tenantId,
-      hours,
+    const [row] = await this.database.transactionAtOnce<{ rows: number }>([
+      ['SELECT compact_rollups($1, $2) AS rows', [tenantId, hours]],
     ]);
     return row?.rows ?? 0;
   }

@@ -1,3 +1,4 @@
+import { joinByKey } from '../platform/join-by-key.js';
 import { NIL_UUID } from '../platform/ids.js';
 
 /**
@@ -19,6 +20,18 @@ export const HOLD = `
     SELECT FROM link_stats AS stats
     WHERE stats.tenant_id = wanted.tenant_id AND stats.link_id = wanted.link_id
     FOR NO KEY UPDATE
+  ) AS held`;
+
+/** The same on Citus, which locks rows of one shard at a time: links of tenants whose shard is the same. */
+export const HOLD_IN_SHARD = `
+  SELECT count(*)
+  FROM (
+    SELECT FROM unnest($1::uuid[], $2::uuid[]) AS link (tenant_id, link_id)
+    JOIN tenants ON tenants.id = link.tenant_id AND tenants.deleted_at IS NULL
+    JOIN link_stats AS stats ON stats.tenant_id = link.tenant_id AND stats.link_id = link.link_id
+    WHERE stats.tenant_id = ANY ($1)
+    ORDER BY stats.tenant_id, stats.link_id
+    FOR NO KEY UPDATE OF stats
   ) AS held`;
 
 const TEXTS = [
@@ -43,54 +56,48 @@ const ADD = (rollup: string): string => `
 const ofItsOwn = (value: (dimension: string) => string): string =>
   `CASE 0 ${DIMENSIONS.map((dimension) => `WHEN grouping(${dimension}) THEN ${value(dimension)}`).join(' ')} END`;
 
-/**
- * Stores clicks of links that the transaction holds: $1 the clicks, $2 and $3 their first and last time, which name the
- * months to look into, $4 the present. Says how many were stored, and the ids of those that were not and are not there
- * already: `orphaned` of a link or tenant that is no more, `outside` older than their tenant keeps them or of a month that
- * has no partition.
- */
-// A click that is there already is left out before visitors are looked at; whoever was not seen on that day is seen with
-// the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by row).
-// Everything else grows by what was really inserted. A grouping set makes the sums of a dimension from one column; to have
-// a row for each dimension of a click costs four times as much.
-//
-// Most visitors of a day see one link: it is noted with them, by a number that tells it from their others, and only those
-// have rows of their own. Of who sees two links at once, in two batches, one is noted and the other has a row, whichever
-// batch is first: the one that waits for the other does not see what that has noted, but they share no link.
-//
-// Rows are written in one order for all, table after table, so that no two batches wait for each other; those of the
-// ledger last, for all batches of a segment share them.
-export const STORE = `
-  WITH given AS MATERIALIZED (
+const GIVEN = `
+  given AS MATERIALIZED (
     SELECT *, (occurred_at AT TIME ZONE 'UTC')::date AS day
     FROM json_to_recordset($1::json) AS click (
       tenant_id uuid, id uuid, segment uuid, link_id uuid, domain_id uuid, occurred_at timestamptz, bot boolean, trigger text,
       visitor bytea, ${TEXTS.map((column) => `${column} text`).join(', ')})
-  ), held AS MATERIALIZED (
-    SELECT link.* FROM (SELECT DISTINCT tenant_id, link_id FROM given) AS link
-    CROSS JOIN LATERAL (
-      SELECT FROM link_stats AS stats WHERE stats.tenant_id = link.tenant_id AND stats.link_id = link.link_id LIMIT 1
-    ) AS stats
   ), months AS MATERIALIZED (
     SELECT month FROM (SELECT DISTINCT date_trunc('month', day) AS month FROM given) AS month
     WHERE to_regclass('clicks_' || to_char(month, 'YYYY_MM')) IS NOT NULL
-  ), unknown AS MATERIALIZED (
+  )`;
+
+const lookedUp = (distributed: boolean): string => `
+  held AS MATERIALIZED (
+    SELECT link.* FROM (SELECT DISTINCT tenant_id, link_id FROM given) AS link
+    ${joinByKey(distributed, 'link_stats', 'there.tenant_id = link.tenant_id AND there.link_id = link.link_id')}
+  ), tenant AS MATERIALIZED (
+    SELECT who.tenant_id, click_details, click_retention_days AS days
+    FROM (SELECT DISTINCT tenant_id FROM given) AS who
+    ${joinByKey(
+      distributed,
+      'tenants',
+      'there.id = who.tenant_id AND there.deleted_at IS NULL',
+      'click_details, click_retention_days',
+    )}
+  ), known AS MATERIALIZED (
+    SELECT click.tenant_id, click.id FROM given AS click
+    ${joinByKey(
+      distributed,
+      'clicks',
+      `there.tenant_id = click.tenant_id AND there.occurred_at = click.occurred_at AND there.id = click.id
+        AND there.occurred_at BETWEEN $2 AND $3`,
+    )}
+  )`;
+
+const FRESH = `
+  unknown AS MATERIALIZED (
     SELECT given.*, tenant.click_details = 'counts' AS counts_only,
            tenant.click_details IS NOT NULL AND (given.tenant_id, link_id) IN (SELECT tenant_id, link_id FROM held) AS held,
            date_trunc('month', day) IN (SELECT month FROM months)
              AND (days IS NULL OR occurred_at >= $4::timestamptz - days * interval '24 hours') AS kept
-    FROM given
-    LEFT JOIN LATERAL (
-      SELECT true AS there FROM clicks
-      WHERE clicks.tenant_id = given.tenant_id AND clicks.occurred_at = given.occurred_at AND clicks.id = given.id
-        AND clicks.occurred_at BETWEEN $2 AND $3
-      LIMIT 1
-    ) AS known ON true
-    LEFT JOIN LATERAL (
-      SELECT click_details, click_retention_days AS days FROM tenants WHERE id = given.tenant_id AND deleted_at IS NULL
-      LIMIT 1
-    ) AS tenant ON true
-    WHERE known.there IS NULL
+    FROM given LEFT JOIN tenant USING (tenant_id)
+    WHERE (given.tenant_id, id) NOT IN (SELECT tenant_id, id FROM known)
   ), fresh AS NOT MATERIALIZED (
     SELECT tenant_id, id, segment, link_id, domain_id, occurred_at, day, bot,
            ${DETAILS.map((column) => `CASE WHEN NOT counts_only THEN ${column} END AS ${column}`).join(', ')}
@@ -102,20 +109,27 @@ export const STORE = `
     ORDER BY tenant_id, day, visitor, occurred_at, id
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, day, visitor, first_link
-  ), new_to_link AS (
+  ), visits AS MATERIALIZED (
+    SELECT DISTINCT tenant_id, day, link_id, visitor FROM fresh
+    WHERE visitor IS NOT NULL AND (tenant_id, day, visitor, uuid_hash(link_id)) NOT IN (
+      SELECT tenant_id, day, visitor, first_link FROM new_to_tenant)
+  )`;
+
+const notedBefore = (distributed: boolean): string => `
+  noted_before AS MATERIALIZED (
+    SELECT visit.* FROM visits AS visit
+    ${joinByKey(
+      distributed,
+      'visitor_days',
+      `there.tenant_id = visit.tenant_id AND there.day = visit.day AND there.link_id = '${NIL_UUID}'
+        AND there.visitor = visit.visitor AND there.first_link = uuid_hash(visit.link_id)`,
+    )}
+  )`;
+
+const STORED = `
+  new_to_link AS (
     INSERT INTO visitor_days (tenant_id, day, link_id, visitor)
-    SELECT visit.* FROM (
-      SELECT DISTINCT tenant_id, day, link_id, visitor FROM fresh
-      WHERE visitor IS NOT NULL AND (tenant_id, day, visitor, uuid_hash(link_id)) NOT IN (
-        SELECT tenant_id, day, visitor, first_link FROM new_to_tenant)
-    ) AS visit
-    LEFT JOIN LATERAL (
-      SELECT first_link FROM visitor_days AS known
-      WHERE known.tenant_id = visit.tenant_id AND known.day = visit.day AND known.link_id = '${NIL_UUID}'
-        AND known.visitor = visit.visitor
-      LIMIT 1
-    ) AS before ON true
-    WHERE first_link IS DISTINCT FROM uuid_hash(link_id)
+    SELECT * FROM (SELECT * FROM visits EXCEPT SELECT * FROM noted_before) AS visit
     ORDER BY 1, 2, 3, 4
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, day, link_id, visitor
@@ -184,3 +198,27 @@ export const STORE = `
   SELECT (SELECT count(*)::int FROM stored) AS stored,
          (SELECT coalesce(json_agg(id), '[]') FROM unknown WHERE NOT held) AS orphaned,
          (SELECT coalesce(json_agg(id), '[]') FROM unknown WHERE held AND NOT kept) AS outside`;
+
+/**
+ * Stores clicks of links that the transaction holds: $1 the clicks, $2 and $3 their first and last time, which name the
+ * months to look into, $4 the present. Says how many were stored, and the ids of those that were not and are not there
+ * already: `orphaned` of a link or tenant that is no more, `outside` older than their tenant keeps them or of a month that
+ * has no partition.
+ */
+// A click that is there already is left out before visitors are looked at; whoever was not seen on that day is seen with
+// the first of these (looked up as lists: the planner, who expects few rows of a CTE, would join them row by row).
+// Everything else grows by what was really inserted. A grouping set makes the sums of a dimension from one column; to have
+// a row for each dimension of a click costs four times as much.
+//
+// Most visitors of a day see one link: it is noted with them, by a number that tells it from their others, and only those
+// have rows of their own. Of who sees two links at once, in two batches, one is noted and the other has a row, whichever
+// batch is first: the one that waits for the other does not see what that has noted, but they share no link.
+//
+// Rows are written in one order for all, table after table, so that no two batches wait for each other; those of the
+// ledger last, for all batches of a segment share them.
+const store = (distributed: boolean): string =>
+  `WITH ${[GIVEN, lookedUp(distributed), FRESH, notedBefore(distributed), STORED].join(', ')}`;
+
+export const STORE = store(false);
+/** The same on Citus. */
+export const STORE_IN_SHARDS = store(true);

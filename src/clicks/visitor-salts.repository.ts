@@ -35,8 +35,7 @@ export class VisitorSaltsRepository {
   /** Tenants with somebody seen before this day. */
   async tenantsSeenBefore(day: string): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(
-      `SELECT id FROM tenants
-       WHERE EXISTS (SELECT FROM visitor_days WHERE visitor_days.tenant_id = tenants.id AND visitor_days.day < $1)`,
+      'SELECT DISTINCT tenant_id AS id FROM visitor_days WHERE day < $1',
       [day],
     );
     return rows.map(({ id }) => id);
@@ -46,9 +45,12 @@ export class VisitorSaltsRepository {
   async forget(tenantId: string, day: string): Promise<boolean> {
     const [row] = await this.database.query<{ forgotten: number }>(
       `WITH gone AS (
-         DELETE FROM visitor_days
-         WHERE tenant_id = $1 AND day < $2 AND (day, link_id, visitor) IN (
-           SELECT day, link_id, visitor FROM visitor_days WHERE tenant_id = $1 AND day < $2 LIMIT ${FORGOTTEN_AT_ONCE})
+         DELETE FROM visitor_days AS seen
+         USING (
+           SELECT day, link_id, visitor FROM visitor_days WHERE tenant_id = $1 AND day < $2 LIMIT ${FORGOTTEN_AT_ONCE}
+         ) AS past
+         WHERE seen.tenant_id = $1 AND seen.day < $2
+           AND (seen.day, seen.link_id, seen.visitor) = (past.day, past.link_id, past.visitor)
          RETURNING 1)
        SELECT count(*)::int AS forgotten FROM gone`,
       [tenantId, day],

@@ -27,11 +27,10 @@ export class DomainsRepository {
 
   /** Reads a domain and holds it until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<DomainEntity> {
-    const domain = await tx.manager.findOne(DomainEntity, {
-      where: { tenantId: tx.tenantId, id },
-      lock: { mode: 'pessimistic_write' },
-    });
-    if (!domain) throw domainNotFound();
+    const [, domain] = await Promise.all([
+      tx.manager.query('SELECT hold_domain($1, $2)', [tx.tenantId, id]),
+      this.get(tx, id),
+    ]);
     return domain;
   }
 
@@ -87,7 +86,7 @@ export class DomainsRepository {
    * is locked, always: in both orders, two would wait for each other.
    */
   async lockPrimary(tx: Tx): Promise<void> {
-    await tx.manager.query('SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE', [tx.tenantId]);
+    await tx.manager.query('SELECT hold_tenant($1)', [tx.tenantId]);
   }
 
   count(tx: Tx): Promise<number> {

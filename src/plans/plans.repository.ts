@@ -52,9 +52,10 @@ export class PlansRepository {
 
   /** The tenant's own limits, held until the transaction ends: of those who count and then create, one at a time does. */
   async lockLimits(tx: Tx): Promise<PlanLimits> {
-    const [row] = (await tx.manager.query(`SELECT ${LIMITS} FROM tenants WHERE id = $1 FOR NO KEY UPDATE`, [
-      tx.tenantId,
-    ])) as [PlanLimits];
+    const [, [row]] = (await Promise.all([
+      tx.manager.query('SELECT hold_tenant($1)', [tx.tenantId]),
+      tx.manager.query(`SELECT ${LIMITS} FROM tenants WHERE id = $1`, [tx.tenantId]),
+    ])) as [unknown, [PlanLimits]];
     return row;
   }
 }

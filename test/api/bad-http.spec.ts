@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { itOnOneServer } from '../support/on-one-server.js';
 import { asRole } from '../support/database.js';
 import { everything } from '../support/pages.js';
 import { exchange, openSocket } from '../support/raw-http.js';
@@ -51,7 +52,7 @@ describe('what is hardly HTTP', () => {
     expect(await links()).toBe(before);
   });
 
-  it('writes the whole of a request whose client does not wait for the answer, or nothing', async () => {
+  itOnOneServer('writes the whole of a request whose client does not wait for the answer, or nothing', async () => {
     const name = unique();
     const body = JSON.stringify({ url, title: name, tags: [name] });
     for (let n = 0; n < 5; n++) {

@@ -106,11 +106,17 @@ describe('requests at the same time', () => {
   it('refuse a link on a domain that is deleted under it', async () => {
     const { id, hostname } = await newDomain(tenant);
     const create = await asRole('postgres', async (client) => {
+      const { rows } = await client.query<{ tenant_id: string; id: string }>(
+        'SELECT tenant_id, id FROM domains WHERE hostname = $1',
+        [hostname],
+      );
       await client.query('BEGIN');
+      await client.query('SELECT hold_domain($1, $2)', [rows[0]?.tenant_id, rows[0]?.id]);
       await client.query('DELETE FROM domains WHERE hostname = $1', [hostname]);
       const asked = tenant.post('/v1/links', { url: 'https://example.com/', domain: hostname });
       // The insert has found the domain, and waits to learn whether it stays.
-      const waiting = () => client.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`);
+      const waiting = () =>
+        client.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'advisory')`);
       await eventually(waiting, ({ rowCount }) => rowCount !== 0);
       await client.query('COMMIT');
       return asked;

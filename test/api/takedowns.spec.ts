@@ -114,14 +114,22 @@ describe('a takedown', () => {
       return (await client.query<{ uuid: string }>(sql, [link.key])).rows[0]?.uuid;
     });
     await asRole('waypost_app', async (client) => {
-      await client.query(`SET app.tenant_id = '${uuid}'`);
-      const undone = await client.query('UPDATE links SET takedown = NULL WHERE key = $1', [link.key]);
-      const deleted = await client.query('DELETE FROM links WHERE key = $1', [link.key]);
-      expect([undone.rowCount, deleted.rowCount]).toEqual([0, 0]);
-      const own = client.query(`UPDATE links SET takedown = 'hidden' WHERE key = $1`, [other.key]);
+      const asTenant = async (sql: string, value?: unknown): Promise<number | null> => {
+        await client.query('BEGIN');
+        await client.query(`SET LOCAL app.tenant_id = '${uuid}'`);
+        try {
+          return (await client.query(sql, value === undefined ? [] : [value])).rowCount;
+        } finally {
+          await client.query('COMMIT');
+        }
+      };
+      expect(await asTenant(`UPDATE links SET title = 'seen' WHERE key = $1`, other.key)).toBe(1);
+      expect(await asTenant('UPDATE links SET takedown = NULL WHERE key = $1', link.key)).toBe(0);
+      expect(await asTenant('DELETE FROM links WHERE key = $1', link.key)).toBe(0);
+      const own = asTenant(`UPDATE links SET takedown = 'hidden' WHERE key = $1`, other.key);
       await expect(own).rejects.toMatchObject({ code: '42501' });
-      expect((await client.query('SELECT FROM takedowns')).rowCount).toBe(0);
-      const search = client.query('SELECT * FROM find_link_anywhere(NULL, NULL, NULL, $1)', [uuid]);
+      expect(await asTenant('SELECT FROM takedowns')).toBe(0);
+      const search = asTenant('SELECT * FROM find_link_anywhere(NULL, NULL, NULL, $1)', uuid);
       await expect(search).rejects.toMatchObject({ code: '42501' });
     });
   });

@@ -215,18 +215,21 @@ describe('a deleted tenant', () => {
     await eventually(status, (seen) => seen === 302, 2);
     expect((await visit(tenant.domain, `/${own.key}`)).headers.location).toBe('https://example.com/heir');
 
-    const left = await asRole('postgres', (client) =>
-      client.query<{ rows: number; events: number }>(
-        `SELECT (SELECT count(*)::int FROM links WHERE tenant_id = t.id) + (SELECT count(*)::int FROM tags WHERE tenant_id = t.id)
-              + (SELECT count(*)::int FROM link_stats WHERE tenant_id = t.id) + (SELECT count(*)::int FROM domains WHERE tenant_id = t.id)
-              + (SELECT count(*)::int FROM api_keys WHERE tenant_id = t.id) + (SELECT count(*)::int FROM members WHERE tenant_id = t.id)
-              + (SELECT count(*)::int FROM scim_users WHERE tenant_id = t.id) + (SELECT count(*)::int FROM scim_groups WHERE tenant_id = t.id)
-              + (SELECT count(*)::int FROM scim_group_members WHERE tenant_id = t.id) + (SELECT count(*)::int FROM scim_settings WHERE tenant_id = t.id) AS rows,
-                (SELECT count(*)::int FROM audit_events WHERE tenant_id = t.id AND action = 'tenant.deleted') AS events
-         FROM tenants t WHERE slug = $1 AND deleted_at IS NOT NULL`,
+    const left = await asRole('postgres', async (client) => {
+      const { rows } = await client.query<{ id: string }>(
+        'SELECT id FROM tenants WHERE slug = $1 AND deleted_at IS NOT NULL',
         [slug],
-      ),
-    );
+      );
+      return client.query<{ rows: number; events: number }>(
+        `SELECT (SELECT count(*)::int FROM links WHERE tenant_id = $1) + (SELECT count(*)::int FROM tags WHERE tenant_id = $1)
+              + (SELECT count(*)::int FROM link_stats WHERE tenant_id = $1) + (SELECT count(*)::int FROM domains WHERE tenant_id = $1)
+              + (SELECT count(*)::int FROM api_keys WHERE tenant_id = $1) + (SELECT count(*)::int FROM members WHERE tenant_id = $1)
+              + (SELECT count(*)::int FROM scim_users WHERE tenant_id = $1) + (SELECT count(*)::int FROM scim_groups WHERE tenant_id = $1)
+              + (SELECT count(*)::int FROM scim_group_members WHERE tenant_id = $1) + (SELECT count(*)::int FROM scim_settings WHERE tenant_id = $1) AS rows,
+                (SELECT count(*)::int FROM audit_events WHERE tenant_id = $1 AND action = 'tenant.deleted') AS events`,
+        [rows[0]?.id],
+      );
+    });
     expect(left.rows).toEqual([{ rows: 0, events: 1 }]);
   }, 120_000);
 });

@@ -1,11 +1,12 @@
 import { cp, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { SCOPES } from '../../src/identity/permissions.js';
 import { migrate } from '../../src/platform/database/migrate.js';
 import { newId } from '../../src/platform/ids.js';
+import { describeOnOneServer } from '../support/on-one-server.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { removeData } from '../support/waypost-process.js';
 
@@ -18,7 +19,7 @@ const OLD_SCOPES = [
   'api-keys:write', 'tenant:read', 'tenant:write',
 ]; // prettier-ignore
 
-describe('what was there before', () => {
+describeOnOneServer('what was there before', () => {
   const [tenant, domain, link, deleted] = [newId(), newId(), newId(), newId()];
   let dataDir: string;
   let postgres: OwnPostgres;

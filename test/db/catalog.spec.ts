@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { itOnOneServer } from '../support/on-one-server.js';
 import { asRole } from '../support/database.js';
 
 const rows = <Row extends object>(sql: string): Promise<Row[]> =>
@@ -39,25 +40,30 @@ describe('the schema', () => {
     expect(found).toEqual([]);
   });
 
-  it('has the policy of the own tenant on every table and partition, for reading and for writing', async () => {
-    const found = await rows<{ relname: string }>(`
+  itOnOneServer(
+    'has the policy of the own tenant on every table and partition, for reading and for writing',
+    async () => {
+      const found = await rows<{ relname: string }>(`
       SELECT c.relname ${TABLES} AND NOT EXISTS (
         SELECT FROM pg_policy p
         WHERE p.polrelid = c.oid AND p.polname = 'own_tenant' AND p.polcmd = '*'
           AND pg_get_expr(p.polqual, p.polrelid) LIKE '%app.tenant_id%'
           AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%app.tenant_id%')`);
-    // Salts, segments and runs of the upkeep are nobody's: the worker alone has a policy there. What is wrong with a dead letter may be its
-    // tenant, and takedowns are the operators': they have a policy there, and no tenant.
-    expect(found.map(({ relname }) => relname).toSorted()).toEqual(WITHOUT_TENANTS);
-  });
+      // Salts, segments and runs of the upkeep are nobody's: the worker alone has a policy there. What is wrong with a dead letter may be its
+      // tenant, and takedowns are the operators': they have a policy there, and no tenant.
+      expect(found.map(({ relname }) => relname).toSorted()).toEqual(WITHOUT_TENANTS);
+    },
+  );
 
-  it('opens other policies to the worker, the resolver and the owner alone, and to the application those of operators', async () => {
-    const found = await rows<{ policy: string }>(`
+  itOnOneServer(
+    'opens other policies to the worker, the resolver and the owner alone, and to the application those of operators',
+    async () => {
+      const found = await rows<{ policy: string }>(`
       SELECT DISTINCT p.polname || ' on ' || c.relname || ' to ' ||
              array_to_string(ARRAY(SELECT rolname FROM pg_roles WHERE oid = ANY (p.polroles) ORDER BY 1), ',') AS policy
       FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
       WHERE p.polname <> 'own_tenant' ORDER BY 1`);
-    expect(found.map(({ policy }) => policy)).toMatchInlineSnapshot(`
+      expect(found.map(({ policy }) => policy)).toMatchInlineSnapshot(`
       [
         "carries on click_segment_days to waypost_owner",
         "carries on click_segments to waypost_owner",
@@ -110,7 +116,8 @@ describe('the schema', () => {
         "upkeep_reads on tenants to waypost_ingest",
       ]
     `);
-  });
+    },
+  );
 
   it('has the tenant in every primary key, unique index and foreign key', async () => {
     const loose = await rows<{ name: string }>(`
@@ -136,7 +143,7 @@ describe('the schema', () => {
     expect(found).toEqual([]);
   });
 
-  it('partitions tenant tables by tenant, 16 ways by default, and clicks by month above that', async () => {
+  itOnOneServer('partitions tenant tables by tenant, 16 ways by default, and clicks by month above that', async () => {
     const found = await rows<{ table: string; strategy: string; key: string; children: number }>(`
       SELECT c.relname AS table, p.partstrat::text AS strategy, pg_get_partkeydef(c.oid) AS key,
              (SELECT count(*)::int FROM pg_inherits h WHERE h.inhparent = c.oid) AS children
@@ -189,7 +196,7 @@ describe('the database roles', () => {
     expect(found).toEqual([]);
   });
 
-  it('may do on tables what their work needs and no more', async () => {
+  itOnOneServer('may do on tables what their work needs and no more', async () => {
     const found = await rows<{ grant: string }>(`
       SELECT grantee || ': ' || string_agg(DISTINCT lower(privilege_type), ' ' ORDER BY lower(privilege_type)) || ' on ' || table_name AS grant
       FROM information_schema.role_table_grants

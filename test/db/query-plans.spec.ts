@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { DataSource, type Logger } from 'typeorm';
 import { AnalyticsRepository } from '../../src/analytics/analytics.repository.js';
 import type { Cover } from '../../src/analytics/cover.js';
@@ -43,6 +43,7 @@ import { ScimSettingsRepository } from '../../src/scim/scim-settings.repository.
 import type { ScimUserEntity } from '../../src/scim/scim-user.entity.js';
 import { ScimUsersRepository, USER_COLUMNS } from '../../src/scim/scim-users.repository.js';
 import { TenantsRepository } from '../../src/tenants/tenants.repository.js';
+import { describeOnOneServer } from '../support/on-one-server.js';
 import { asRole, databaseUrl } from '../support/database.js';
 
 const one = (value: string) => ({ include: [value], exclude: [] });
@@ -115,7 +116,7 @@ function spread(plan: Plan): Record<string, string[]> {
   return Object.fromEntries([...touched].filter(([, partitions]) => hashes(partitions) > 1));
 }
 
-describe('query plans', () => {
+describeOnOneServer('query plans', () => {
   const recorder = new Recorder();
   let app: DataSource;
   let tx: Tx;

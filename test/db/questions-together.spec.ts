@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/platform/database/connect.js';
-import { literalUuid, Transactions } from '../../src/platform/database/transactions.js';
+import { literalUuid } from '../../src/platform/database/set-tenant.js';
+import { Transactions } from '../../src/platform/database/transactions.js';
 import { createLogger } from '../../src/platform/telemetry/logger.js';
 import { asRole, databaseUrl } from '../support/database.js';
 

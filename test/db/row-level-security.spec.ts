@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { TypeID } from 'typeid-js';
+import { itOnOneServer } from '../support/on-one-server.js';
 import { asRole } from '../support/database.js';
 import { AUDIENCE, register } from '../support/identity-providers.js';
 import { newTenant, type Tenant, unique } from '../support/waypost.js';
@@ -65,7 +66,8 @@ describe('row-level security', () => {
 
   it('shows one tenant its own rows alone', async () => {
     await asRole('waypost_app', async (client) => {
-      await client.query(`BEGIN; SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
+      await client.query('BEGIN');
+      await client.query(`SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
       for (const table of ['domains', 'links', 'tags', 'api_keys']) {
         const { rows } = await client.query(`SELECT DISTINCT tenant_id FROM ${table}`);
         expect(rows).toEqual([{ tenant_id: uuidOf(mine.tenantId) }]);
@@ -77,7 +79,7 @@ describe('row-level security', () => {
     });
   });
 
-  it('refuses rows for another tenant', async () => {
+  itOnOneServer('refuses rows for another tenant', async () => {
     await asRole('waypost_app', async (client) => {
       await client.query(`SET app.tenant_id = '${uuidOf(mine.tenantId)}'`);
       const insert = client.query('INSERT INTO tags (tenant_id, link_id, name) VALUES ($1, $2, $3)', [
@@ -93,7 +95,8 @@ describe('row-level security', () => {
 
   it('changes and deletes nothing of another tenant, even when asked for all', async () => {
     await asRole('waypost_app', async (client) => {
-      await client.query(`BEGIN; SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
+      await client.query('BEGIN');
+      await client.query(`SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
       expect((await client.query('UPDATE links SET title = $1 WHERE id = $2', ['stolen', theirLink])).rowCount).toBe(0);
       expect((await client.query('DELETE FROM links WHERE tenant_id = $1', [uuidOf(theirs.tenantId)])).rowCount).toBe(
         0,
@@ -104,8 +107,10 @@ describe('row-level security', () => {
 
   it('lets the application neither change nor delete an audit event', async () => {
     await asRole('waypost_app', async (client) => {
-      await client.query(`SET app.tenant_id = '${uuidOf(mine.tenantId)}'`);
+      await client.query('BEGIN');
+      await client.query(`SET LOCAL app.tenant_id = '${uuidOf(mine.tenantId)}'`);
       expect(await count(client, 'audit_events')).toBeGreaterThan(0);
+      await client.query('COMMIT');
       await expect(client.query(`UPDATE audit_events SET actor = 'nobody'`)).rejects.toMatchObject({ code: '42501' });
       await expect(client.query('DELETE FROM audit_events')).rejects.toMatchObject({ code: '42501' });
       await expect(client.query('TRUNCATE audit_events')).rejects.toMatchObject({ code: '42501' });

@@ -7,6 +7,8 @@ import pg from 'pg';
 import type { Finding } from '../../src/operate/doctor/finding.js';
 import { FINDING_IDS } from '../../src/operate/doctor/finding.js';
 import { newId } from '../../src/platform/ids.js';
+import { CITUS_BIN } from '../support/citus-cluster.js';
+import { itOnOneServer } from '../support/on-one-server.js';
 import { startDnsServer, type DnsServer } from '../support/dns-server.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { itWithPgBouncer, PgBouncer } from '../support/pgbouncer.js';
@@ -16,6 +18,10 @@ import { WatchedRedis } from '../support/redis-sentinels.js';
 import { RedisServer } from '../support/redis-server.js';
 import { freePort } from '../support/free-port.js';
 import { removeData, spawnWaypost } from '../support/waypost-process.js';
+
+/** Of this month's clicks, where there is no other. */
+const PARTITION =
+  CITUS_BIN === undefined ? 'links_p03' : `clicks_${new Date().toISOString().slice(0, 7).replace('-', '_')}`;
 
 let dataDir: string;
 let postgres: OwnPostgres;
@@ -114,11 +120,11 @@ describe('waypost doctor', () => {
     ['role_superuser', 'ALTER ROLE waypost_app SUPERUSER', 'ALTER ROLE waypost_app NOSUPERUSER', 'waypost_app'],
     ['role_bypasses_rls', 'ALTER ROLE waypost_resolver BYPASSRLS', 'ALTER ROLE waypost_resolver NOBYPASSRLS', 'waypost_resolver'],
     ['rls_missing', 'ALTER TABLE members NO FORCE ROW LEVEL SECURITY', 'ALTER TABLE members FORCE ROW LEVEL SECURITY', 'members'],
-    ['rls_missing', 'ALTER TABLE links_p03 DISABLE ROW LEVEL SECURITY', 'ALTER TABLE links_p03 ENABLE ROW LEVEL SECURITY', 'links_p03'],
+    ['rls_missing', `ALTER TABLE ${PARTITION} DISABLE ROW LEVEL SECURITY`, `ALTER TABLE ${PARTITION} ENABLE ROW LEVEL SECURITY`, PARTITION],
     ['role_member', 'GRANT pg_read_all_data TO waypost_app', 'REVOKE pg_read_all_data FROM waypost_app', 'pg_read_all_data'],
     ['policy_open', 'CREATE POLICY all_of_them ON links USING (true)', 'DROP POLICY all_of_them ON links', 'all_of_them on links'],
     ['grant_public', 'GRANT SELECT ON links TO PUBLIC', 'REVOKE SELECT ON links FROM PUBLIC', 'links'],
-    ['grant_on_partition', 'GRANT SELECT ON links_p00 TO waypost_app', 'REVOKE SELECT ON links_p00 FROM waypost_app', 'links_p00'],
+    ['grant_on_partition', `GRANT SELECT ON ${PARTITION} TO waypost_app`, `REVOKE SELECT ON ${PARTITION} FROM waypost_app`, PARTITION],
     ['audit_not_append_only', 'GRANT DELETE ON audit_events TO waypost_app', 'REVOKE DELETE ON audit_events FROM waypost_app', 'audit_events'],
     ['grant_missing', 'REVOKE INSERT ON outbox FROM waypost_app', 'GRANT INSERT ON outbox TO waypost_app', 'INSERT on outbox'],
     ['role_owns', 'CREATE TABLE mine (id int); ALTER TABLE mine ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY own_tenant ON mine USING (false); ALTER TABLE mine OWNER TO waypost_ingest', 'DROP TABLE mine', 'mine'],
@@ -130,19 +136,23 @@ describe('waypost doctor', () => {
     expect(findings[0]?.what).toContain(what);
   }, 60_000); // prettier-ignore
 
-  it('names a partition whose policy is gone', async () => {
-    const policy = (
-      await admin.query<{ using: string }>(
-        `SELECT pg_get_expr(polqual, polrelid) AS using FROM pg_policy WHERE polrelid = 'tags_p00'::regclass`,
-      )
-    ).rows[0]?.using;
-    const { ids, findings } = await broken(
-      'DROP POLICY own_tenant ON tags_p00',
-      `CREATE POLICY own_tenant ON tags_p00 USING (${policy}) WITH CHECK (${policy})`,
-    );
-    expect(ids).toEqual(['policy_missing']);
-    expect(findings[0]?.what).toContain('tags_p00');
-  }, 60_000);
+  itOnOneServer(
+    'names a partition whose policy is gone',
+    async () => {
+      const policy = (
+        await admin.query<{ using: string }>(
+          `SELECT pg_get_expr(polqual, polrelid) AS using FROM pg_policy WHERE polrelid = 'tags_p00'::regclass`,
+        )
+      ).rows[0]?.using;
+      const { ids, findings } = await broken(
+        'DROP POLICY own_tenant ON tags_p00',
+        `CREATE POLICY own_tenant ON tags_p00 USING (${policy}) WITH CHECK (${policy})`,
+      );
+      expect(ids).toEqual(['policy_missing']);
+      expect(findings[0]?.what).toContain('tags_p00');
+    },
+    60_000,
+  );
 
   it('names migrations that are to be run, and those of a later version', async () => {
     const [last] = (
@@ -209,7 +219,7 @@ describe('waypost doctor', () => {
       'database_unreachable',
       'dns_silent',
       'file_unreadable',
-      'hash_partitions_ignored',
+      ...(CITUS_BIN === undefined ? ['hash_partitions_ignored'] : []),
       'replica_not_standby',
       'spool_space_low',
     ]);

@@ -37,6 +37,7 @@ export interface KnownClick {
 export async function clicked(tenant: Tenant, clicks: KnownClick[]): Promise<void> {
   const rows = stored(tenant, clicks);
   await asRole('postgres', async (client) => {
+    await makeMonths(client, rows);
     await client.query('BEGIN');
     await client.query(`CREATE TEMPORARY TABLE given (LIKE clicks INCLUDING DEFAULTS) ON COMMIT DROP`);
     const columns = Object.keys(rows[0] ?? {}).join(', ');
@@ -44,7 +45,7 @@ export async function clicked(tenant: Tenant, clicks: KnownClick[]): Promise<voi
       `INSERT INTO given (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::given, $1)`,
       [JSON.stringify(rows)],
     );
-    await keepDetails(client, rows);
+    await client.query(`INSERT INTO clicks SELECT * FROM given WHERE occurred_at >= $1`, [detailsSince()]);
     for (const statement of derivingRollups('given')) await client.query(statement);
     await client.query('COMMIT');
   });
@@ -80,13 +81,14 @@ const NOTHING_KNOWN = {
 }; // prettier-ignore
 
 /** Single clicks are kept for a year; what is older is known by its sums alone. */
-async function keepDetails(client: pg.Client, rows: Array<Record<string, unknown>>): Promise<void> {
-  const since = new Date(Date.now() - 300 * DAY).toISOString();
-  const months = new Set(rows.map(({ occurred_at }) => new Date(String(occurred_at)).toISOString()));
-  for (const month of new Set([...months].filter((time) => time >= since).map((time) => `${time.slice(0, 7)}-01`))) {
+const detailsSince = (): string => new Date(Date.now() - 300 * DAY).toISOString();
+
+async function makeMonths(client: pg.Client, rows: Array<Record<string, unknown>>): Promise<void> {
+  const times = rows.map(({ occurred_at }) => new Date(String(occurred_at)).toISOString());
+  const kept = times.filter((time) => time >= detailsSince());
+  for (const month of new Set(kept.map((time) => `${time.slice(0, 7)}-01`))) {
     await client.query(`SELECT make_click_partitions($1::date, 1)`, [month]);
   }
-  await client.query(`INSERT INTO clicks SELECT * FROM given WHERE occurred_at >= $1`, [since]);
 }
 
 /** A tenant whose only link was clicked at these times. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded/embedded-postgres.js';
+import { CITUS_BIN, startCitus } from './citus-cluster.js';
 
 /** A PostgreSQL server of a test's own, to do with what must not be done to the shared one. */
 export class OwnPostgres {
@@ -14,7 +15,13 @@ export class OwnPostgres {
   ) {}
 
   static async start(dataDir: string): Promise<OwnPostgres> {
-    return new OwnPostgres(dataDir, await startEmbeddedPostgres({ dataDir, log: () => undefined }));
+    const stopCitus = CITUS_BIN === undefined ? undefined : await startCitus(CITUS_BIN, dataDir);
+    const server = await startEmbeddedPostgres({ dataDir, log: () => undefined });
+    const stop = async (): Promise<void> => {
+      await server.stop();
+      await stopCitus?.();
+    };
+    return new OwnPostgres(dataDir, { adminUrl: server.adminUrl, urlFor: (role) => server.urlFor(role), stop });
   }
 
   /** One that was started in `postgres` of this folder by other means. */

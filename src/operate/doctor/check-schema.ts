@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type pg from 'pg';
+import { DISTRIBUTED } from '../../platform/database/citus.js';
 import { QUEUE_SCHEMA } from '../../platform/database/migrate.js';
 import { MIGRATIONS } from '../migrate.js';
 import { type Finding, finding, some } from './finding.js';
@@ -129,6 +130,36 @@ export async function checkHashPartitions(client: pg.Client, wanted: number): Pr
       'hash_partitions_ignored',
       `HASH_PARTITIONS is ${wanted}, and the tables have ${row.actual}: the first migration has fixed that`,
       `Set HASH_PARTITIONS to ${row.actual}`,
+    ),
+  ];
+}
+
+/** Whether Citus, where it is, has the tables, and its nodes reach each other. @param client of a role that asks other nodes */
+export async function checkCitus(client: pg.Client): Promise<Finding[]> {
+  const [citus] = await rows<{ installed: boolean; distributed: boolean }>(
+    client,
+    `SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS installed, ${DISTRIBUTED} AS distributed`,
+  );
+  if (!citus?.installed) return [];
+  if (!citus.distributed)
+    return [
+      finding(
+        'citus_unused',
+        'The server has Citus, and the tables have hash partitions: they stay on this server',
+        'Move the tenants to a deployment whose database had the extension before its first migration',
+      ),
+    ];
+  const cut = await rows<{ way: string; role: string }>(
+    client,
+    `SELECT format('%s:%s to %s:%s', from_nodename, from_nodeport, to_nodename, to_nodeport) AS way, current_user AS role
+     FROM citus_check_cluster_node_health() WHERE result IS NOT TRUE ORDER BY 1`,
+  );
+  if (cut.length === 0) return [];
+  return [
+    finding(
+      'citus_node_unreachable',
+      `Nodes do not reach each other as ${cut[0]?.role ?? ''}: ${some(cut.map(({ way }) => way))}`,
+      'See that each node is up, and lets each role in from each other node (pg_hba.conf, pg_dist_authinfo)',
     ),
   ];
 }

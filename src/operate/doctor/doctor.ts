@@ -10,7 +10,14 @@ import { checkIsolation } from './check-isolation.js';
 import { checkMachine, checkSpool } from './check-machine.js';
 import { checkRedis } from './check-redis.js';
 import { checkReplica } from './check-replica.js';
-import { checkHashPartitions, checkMigrations, checkOutbox, checkPartitions, checkQueue } from './check-schema.js';
+import {
+  checkCitus,
+  checkHashPartitions,
+  checkMigrations,
+  checkOutbox,
+  checkPartitions,
+  checkQueue,
+} from './check-schema.js';
 import { checkSecrets } from './check-secrets.js';
 import { type Finding, finding } from './finding.js';
 import { rolesToTry, Sessions } from './sessions.js';
@@ -75,6 +82,7 @@ function checksOf(config: Config, settings: Settings, sessions: Sessions): Recor
     migrations: where(sessions.get('owner'), checkMigrations),
     partitions: where(any, (client) => checkPartitions(client, clickRetentionDays)),
     hashPartitions: where(any, (client) => checkHashPartitions(client, settings.hashPartitions)),
+    citus: where(sessions.get('app') ?? any, checkCitus),
     queue: where(redisUrl === undefined ? any : undefined, checkQueue),
     outbox: where(sessions.get('ingest'), checkOutbox),
     secrets: where(sessions.get('ingest'), (client) => checkSecrets(client, config)),

@@ -16,6 +16,8 @@ const SEVERITY = {
   file_unreadable: 'error',
   secret_key_repeated: 'warning',
   hash_partitions_ignored: 'warning',
+  citus_unused: 'warning',
+  citus_node_unreachable: 'error',
   database_unreachable: 'error',
   owner_unreachable: 'warning',
   database_role_other: 'error',

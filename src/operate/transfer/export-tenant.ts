@@ -96,7 +96,8 @@ async function* lines(
   sealing: Sealing,
   counts: Counts,
 ): AsyncGenerator<string> {
-  await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${setTenant(id)}`);
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await client.query(setTenant(id));
   const tables = CARRIED.filter((table) => sealing.passphrase !== undefined || !AUDIT.includes(table));
   const columns: Record<string, string[]> = {};
   for (const table of tables) {

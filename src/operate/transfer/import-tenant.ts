@@ -3,6 +3,7 @@ import { AuditModule } from '../../audit/audit.module.js';
 import { AuditRecorder } from '../../audit/audit.recorder.js';
 import { Config } from '../../platform/config/config.js';
 import { operatorContext } from '../../platform/context/system-context.js';
+import { isCitus } from '../../platform/database/citus.js';
 import { Transactions } from '../../platform/database/transactions.js';
 import { newId, toPublicId } from '../../platform/ids.js';
 import { DeploymentKeys } from '../../platform/secrets/deployment-keys.js';
@@ -87,9 +88,12 @@ async function refuseNewer(client: pg.Client, { columns, version }: Header): Pro
   }
 }
 
+/** With these the owner sees who there is. */
+const LOOKING = ['app.platform', 'app.loop_check'];
+
 /** Nothing is ever overwritten. */
 async function refuseTaken(client: pg.Client, { tenant }: Header): Promise<void> {
-  await client.query(`SET LOCAL app.platform = 'on'; SET LOCAL app.loop_check = 'on'`);
+  for (const name of LOOKING) await client.query(`SET LOCAL ${name} = 'on'`);
   const { rows: tenants } = await client.query<{ same: boolean }>(
     'SELECT id = $1 AS same FROM tenants WHERE id = $1 OR (slug = $2 AND deleted_at IS NULL) ORDER BY 1 DESC',
     [tenant.id, tenant.slug],
@@ -98,7 +102,7 @@ async function refuseTaken(client: pg.Client, { tenant }: Header): Promise<void>
     'SELECT hostname FROM domains WHERE hostname = ANY ($1) ORDER BY 1',
     [tenant.hostnames],
   );
-  await client.query(`SET LOCAL app.platform = ''; SET LOCAL app.loop_check = ''`);
+  for (const name of LOOKING) await client.query(`SET LOCAL ${name} = ''`);
   const id = toPublicId('tnt', tenant.id);
   if (tenants[0]?.same)
     throw new CommandError(`The tenant ${id} is here already, or was deleted here: nothing was imported`);
@@ -114,6 +118,7 @@ class Import {
   private table: CarriedTable | undefined;
   private batch: string[] = [];
   private size = 0;
+  private citus = false;
 
   constructor(
     private readonly client: pg.Client,
@@ -123,7 +128,9 @@ class Import {
 
   /** @param beforeCommit what must hold once the rows are there */
   async run(first: string, lines: AsyncIterable<string>, beforeCommit: () => Promise<void>): Promise<Counts> {
-    await this.client.query(`BEGIN; ${setTenant(this.header.tenant.id)}`);
+    await this.client.query('BEGIN');
+    await this.client.query(setTenant(this.header.tenant.id));
+    this.citus = await isCitus(this.client);
     await refuseTaken(this.client, this.header);
     this.hash.add(first);
     await this.takeAll(lines);
@@ -163,11 +170,15 @@ class Import {
     const columns = (this.header.columns[table] ?? []).map((column) => pg.escapeIdentifier(column));
     const given = NOT_CARRIED_COLUMNS[table] ?? {};
     try {
-      await this.client.query(
+      // Row-level security keeps Citus from inserting rows that could not be in conflict with others: it would copy them.
+      const { rowCount } = await this.client.query(
         `INSERT INTO ${table} (${[...columns, ...Object.keys(given)].join(', ')})
-         SELECT ${[...columns, ...Object.values(given)].join(', ')} FROM json_populate_recordset(NULL::${table}, $1::json)`,
+         SELECT ${[...columns, ...Object.values(given)].join(', ')} FROM json_populate_recordset(NULL::${table}, $1::json)
+         ${this.citus ? 'ON CONFLICT DO NOTHING' : ''}`,
         [`[${batch.join(',')}]`],
       );
+      if (rowCount !== batch.length)
+        throw new CommandError(`Some rows of ${table} are here already. Nothing was imported`);
     } catch (error) {
       throw error instanceof pg.DatabaseError
         ? new CommandError(`The database refuses rows of ${table}: ${error.message}. Nothing was imported`, {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { OWNER_SETTINGS } from '../../platform/database/citus.js';
 
 /** Nobody waits for a statement here; a transfer may take hours. */
 const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO'; SET bytea_output = 'hex'; SET statement_timeout = 0;
@@ -12,7 +13,7 @@ export async function asOwner<T>(url: string, work: (client: pg.Client) => Promi
   const client = new pg.Client({ connectionString: url, application_name: 'waypost-transfer' });
   try {
     await client.connect();
-    await client.query(`SET ROLE waypost_owner; ${SETTINGS}`);
+    await client.query(`SET ROLE waypost_owner; ${SETTINGS}; ${OWNER_SETTINGS}`);
     return await work(client);
   } finally {
     await client.end();

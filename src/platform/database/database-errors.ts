@@ -5,6 +5,7 @@ import { NotCarriedOut } from './gathering-client.js';
 
 interface PostgresError {
   code?: string;
+  message?: string;
   detail?: string;
   constraint?: string;
 }
@@ -12,10 +13,13 @@ interface PostgresError {
 const postgresError = (error: unknown): PostgresError | undefined =>
   error instanceof QueryFailedError ? (error.driverError as PostgresError) : undefined;
 
-/** `name` is that of the whole table's index; the server names the partition's, `links_p03_domain_key`. */
+/** Citus says of an error on another node no more than its message. */
+const QUOTED = /constraint "([^"]+)"/;
+
+/** `name` is that of the whole table's index; the server names the partition's (`links_p03_domain_key`), Citus the shard's. */
 const violates = (error: unknown, code: string, name: string): boolean => {
-  const { code: actual, constraint } = postgresError(error) ?? {};
-  return actual === code && constraint?.replace(/_p\d{2,3}_/, '_') === name;
+  const { code: actual, message = '', constraint = QUOTED.exec(message)?.[1] } = postgresError(error) ?? {};
+  return actual === code && constraint?.replace(/_p\d{2,3}_/, '_').replace(/_\d{6,}$/, '') === name;
 };
 
 export const isUniqueViolation = (error: unknown, index: string): boolean => violates(error, '23505', index);

@@ -1,11 +1,20 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { IS_CITUS } from './citus.js';
 import { isUnavailable } from './database-errors.js';
 import { discard } from './discard.js';
 
 /** The worker's connections, as waypost_ingest: it writes the analytics of every tenant and finds upkeep to do. */
 export class IngestDatabase implements OnApplicationShutdown {
+  private distributed: boolean | undefined;
+
   constructor(private readonly dataSource: DataSource) {}
+
+  /** Whether the server is a Citus coordinator: tables of tenants are on other nodes, in shards. */
+  async isDistributed(): Promise<boolean> {
+    this.distributed ??= (await this.query<{ citus: boolean }>(IS_CITUS))[0]?.citus === true;
+    return this.distributed;
+  }
 
   query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
     return this.dataSource.query(sql, parameters);

@@ -2,6 +2,8 @@ import pg from 'pg';
 import { runMigrations as migrateQueue } from 'bullmq';
 import { DataSource } from 'typeorm';
 import { ConfigError, type DatabaseUrls } from '../config/config.js';
+import { CITUS_LIMITS, isCitus, OWNER_SETTINGS } from './citus.js';
+import { distribute } from './distribute.js';
 
 /** The schema BullMQ keeps its queues in when they live in PostgreSQL. */
 export const QUEUE_SCHEMA = 'bullmq';
@@ -43,9 +45,11 @@ export async function migrate(
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await createRoles(client, urls);
-    await client.query(`SET ROLE ${OWNER}`);
-    const names = await migrateTables(urls.owner, options);
+    const citus = await isCitus(client);
+    await createRoles(client, urls, citus);
+    await client.query(`SET ROLE ${OWNER}; ${OWNER_SETTINGS}`);
+    const names = await migrateTables(urls.owner, citus ? { ...options, hashPartitions: 0 } : options);
+    if (citus) await distribute(client);
     await migrateQueue(client, QUEUE_SCHEMA);
     await grantQueue(client);
     return names;
@@ -54,16 +58,16 @@ export async function migrate(
   }
 }
 
-async function createRoles(client: pg.Client, urls: DatabaseUrls): Promise<void> {
+async function createRoles(client: pg.Client, urls: DatabaseUrls, citus: boolean): Promise<void> {
   const { rows } = await client.query<{ me: string; database: string }>(
     'SELECT current_user AS me, current_database() AS database',
   );
   const { me, database } = rows[0] as { me: string; database: string };
   try {
     for (const role of await missingRoles(client)) await createRole(client, role, urls[URL_OF[role]]);
-    for (const statement of await missingLimits(client, database)) await client.query(statement);
+    for (const statement of await missingLimits(client, database, citus)) await client.query(statement);
   } catch (error) {
-    throw (error as { code?: unknown }).code === DENIED ? await leftToSuperuser(client, me, database) : error;
+    throw (error as { code?: unknown }).code === DENIED ? await leftToSuperuser(client, me, database, citus) : error;
   }
   if (me === OWNER) return;
   await client.query(`GRANT ${OWNER} TO ${pg.escapeIdentifier(me)}`);
@@ -86,7 +90,7 @@ async function createRole(client: pg.Client, role: RoleName, url: string): Promi
 }
 
 /** Statements for what differs alone, so that an owner without rights over the roles can still migrate. */
-async function missingLimits(client: pg.Client, database: string): Promise<string[]> {
+async function missingLimits(client: pg.Client, database: string, citus: boolean): Promise<string[]> {
   const { rows } = await client.query<{ role: string; setting: string }>(
     `SELECT r.rolname AS role, unnest(s.setconfig) AS setting
      FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
@@ -96,17 +100,17 @@ async function missingLimits(client: pg.Client, database: string): Promise<strin
   const there = new Set(rows.map(({ role, setting }) => `${role} ${setting}`));
   const here = `IN DATABASE ${pg.escapeIdentifier(database)}`;
   return Object.entries(ROLE_LIMITS).flatMap(([role, limits]) =>
-    Object.entries(limits)
+    Object.entries({ ...limits, ...(citus && CITUS_LIMITS) })
       .filter(([name, value]) => !there.has(`${role} ${name}=${value}`))
       .map(([name, value]) => `ALTER ROLE ${role} ${here} SET ${name} = '${value}'`),
   );
 }
 
 /** To alter a role takes CREATEROLE and, from PostgreSQL 16 on, the admin option for it, which who made it has. */
-async function leftToSuperuser(client: pg.Client, me: string, database: string): Promise<ConfigError> {
+async function leftToSuperuser(client: pg.Client, me: string, database: string, citus: boolean): Promise<ConfigError> {
   const statements = [
     ...(await missingRoles(client)).map((role) => `CREATE ROLE ${role} LOGIN PASSWORD '…'`),
-    ...(await missingLimits(client, database)),
+    ...(await missingLimits(client, database, citus)),
   ];
   return new ConfigError(
     [

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { watchBreaker } from '../resilience/watch-breaker.js';
 import type { Logger } from '../telemetry/logger.js';
 import { resolverQueries } from '../telemetry/metrics.js';
+import { DISTRIBUTED } from './citus.js';
 import { poolOptions } from './pool-options.js';
 import { watchPool } from './watch-pool.js';
 
@@ -16,10 +17,13 @@ const QUEUED_TOO_LONG = 'timeout exceeded when trying to connect';
 
 /**
  * To plan a statement for one tenant takes longer than to carry it out. What is planned once, perhaps before there are any
- * links, must suit a million, too: by an index, in its order. (Behind PgBouncer some connections may go without.)
+ * links, must suit a million, too: by an index, in its order. (Behind PgBouncer some connections may go without.) Citus
+ * plans for a tenant, or not at all.
  */
 const PLANNED_ONCE = `
-  SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off`;
+  SELECT set_config('plan_cache_mode',
+    CASE WHEN ${DISTRIBUTED} THEN 'auto' ELSE 'force_generic_plan' END, false);
+  SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off`;
 
 /** Connections to one server, as waypost_resolver. */
 export class ResolverPool {

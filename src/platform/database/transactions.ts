@@ -1,5 +1,4 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { Client } from 'pg';
 import {
   type DataSource,
   type QueryRunner,
@@ -7,33 +6,11 @@ import {
   QueryRunnerProviderAlreadyReleasedError,
 } from 'typeorm';
 import type { Context, Tx, Write } from '../context/context.js';
-import { InGroups } from '../resilience/in-groups.js';
-import { isDeadlock, isUnavailable, NO_TURN } from './database-errors.js';
-import { discard } from './discard.js';
-import { CONNECT_DEADLINE } from './pool-options.js';
+import { abandon } from './discard.js';
+import { type AboutMany, Questions } from './questions.js';
+import { setTenant } from './set-tenant.js';
+import { inTenantGroups } from './tenant-groups.js';
 import { carryOut } from './write-at-commit.js';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** A UUID as it may stand in a literal statement: nothing else comes through. */
-export function literalUuid(id: string): string {
-  if (!UUID.test(id)) throw new Error('An id must be a UUID');
-  return `'${id}'`;
-}
-
-/** Of one tenant, at the same time: while one waits for the disk, another is carried out. */
-const GROUPS_AT_ONCE = 2;
-/** Pieces of work, or questions: whoever comes first does not wait for more than these. */
-const IN_A_GROUP = 32;
-
-/** Makes a literal statement about several things of a tenant, of each of which it gives one row at most. */
-export type AboutMany = (tenantId: string, ids: string[]) => string;
-
-interface Question {
-  statement: string | AboutMany;
-  /** Of the thing it is about. */
-  id?: string;
-}
 
 /** What is to be done in a transaction, for whom. */
 interface Piece {
@@ -41,38 +18,18 @@ interface Piece {
   work: (tx: Tx) => Promise<unknown>;
 }
 
-const tooLate = (): Error => new Error(NO_TURN);
-
-/** Where the connection is lost, nobody knows whether what was sent has been committed: it must not be repeated. */
-const wasRolledBack = (error: unknown): boolean => !isUnavailable(error) || isDeadlock(error);
-
-/** A literal SET LOCAL, not set_config(): on Citus only the former reaches the workers. */
-const setTenant = (tenantId: string): string => `SET LOCAL app.tenant_id = ${literalUuid(tenantId)}`;
-
 /** The application's door to the database, as waypost_app: one tenant at a time, under row-level security. */
 export class Transactions implements OnApplicationShutdown {
-  private readonly pieces = new InGroups<Piece, unknown>(
-    GROUPS_AT_ONCE,
-    IN_A_GROUP,
-    CONNECT_DEADLINE,
-    tooLate,
-    (_tenantId, group) => this.runGroup(group),
-    wasRolledBack,
-  );
-  private readonly questions = new InGroups<Question, unknown[]>(
-    GROUPS_AT_ONCE,
-    IN_A_GROUP,
-    CONNECT_DEADLINE,
-    tooLate,
-    (tenantId, group) => this.askGroup(tenantId, group),
-    wasRolledBack,
-  );
+  private readonly pieces = inTenantGroups<Piece, unknown>((_tenantId, group) => this.runGroup(group));
+  private readonly questions: Questions;
 
   /** @param replica where reads may go that can be a moment behind */
   constructor(
     private readonly primary: DataSource,
     private readonly replica: DataSource = primary,
-  ) {}
+  ) {
+    this.questions = new Questions(primary);
+  }
 
   /**
    * Runs a use case in one transaction, in which row-level security lets it see the context's tenant alone. Joins the
@@ -124,7 +81,7 @@ export class Transactions implements OnApplicationShutdown {
         () => error,
         (failure: unknown) => failure,
       );
-      await this.abandon(runner, reason);
+      await abandon(runner, reason);
       throw connectionLost(reason);
     } finally {
       await runner.release();
@@ -132,14 +89,12 @@ export class Transactions implements OnApplicationShutdown {
   }
 
   /**
-   * A question outside of any transaction, for what is asked most: it travels in one message with what makes it the
-   * tenant's, and with other questions of the tenant. Those that wait together and are alike are put once: the answer is
-   * never older than the question.
+   * A question outside of any transaction, for what is asked most.
    *
    * @param statement a literal: nothing of the caller's may stand in it that is not checked or encoded
    */
   async ask<Row>(tenantId: string, statement: string): Promise<Row[]> {
-    return this.questions.run(tenantId, { statement }) as Promise<Row[]>;
+    return this.questions.put(tenantId, { statement }) as Promise<Row[]>;
   }
 
   /** The same about one thing of many that others may ask about: one statement is about all of them. */
@@ -148,7 +103,7 @@ export class Transactions implements OnApplicationShutdown {
     statement: AboutMany,
     id: string,
   ): Promise<Row | undefined> {
-    const rows = (await this.questions.run(tenantId, { statement, id })) as Row[];
+    const rows = (await this.questions.put(tenantId, { statement, id })) as Row[];
     return rows.find((row) => row.id === id);
   }
 
@@ -178,48 +133,12 @@ export class Transactions implements OnApplicationShutdown {
     });
   }
 
-  private async askGroup(tenantId: string, group: Question[]): Promise<unknown[][]> {
-    const alike = Map.groupBy(group, ({ statement }) => statement);
-    const texts = [...alike].map(([statement, asked]) =>
-      typeof statement === 'string'
-        ? statement
-        : statement(tenantId, [...new Set(asked.flatMap(({ id }) => id ?? []))]),
-    );
-    const answers = await this.askAll(tenantId, texts);
-    const rowsOf = new Map([...alike.keys()].map((statement, at) => [statement, answers[at] ?? []]));
-    return group.map(({ statement }) => rowsOf.get(statement) ?? []);
-  }
-
-  /** Several statements sent as one text are a transaction of their own. */
-  private async askAll(tenantId: string, statements: string[]): Promise<unknown[][]> {
-    const runner = this.primary.createQueryRunner();
-    try {
-      const client = (await runner.connect()) as Client;
-      const text = [setTenant(tenantId), ...statements].join('; ');
-      const [, ...answers] = (await client.query(text)) as unknown as Array<{ rows: unknown[] }>;
-      return answers.map(({ rows }) => rows);
-    } catch (error) {
-      await this.abandon(runner, error);
-      throw error;
-    } finally {
-      await runner.release();
-    }
-  }
-
   /** BEGIN and the settings travel in one message, along with what comes next. */
   private begin(runner: QueryRunner, ctx: Context, begin: string): Promise<unknown> {
     const settings = [setTenant(ctx.tenantId), ...(ctx.platform ? [`SET LOCAL app.platform = 'on'`] : [])];
     // What startTransaction() would have noted; TypeORM refuses row locks and commits without it.
     Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
     return Promise.all([begin, ...settings].map((statement) => runner.query(statement)));
-  }
-
-  private async abandon(runner: QueryRunner, error: unknown): Promise<void> {
-    // A statement past its deadline may still be running: a connection in that state goes back to no pool.
-    if (isUnavailable(error)) return discard(runner);
-    if (!runner.isTransactionActive) return;
-    // What went wrong first is what the caller should hear of.
-    await runner.rollbackTransaction().catch(() => discard(runner));
   }
 
   /** @throws when the database does not answer */

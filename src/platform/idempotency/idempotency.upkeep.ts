@@ -13,9 +13,10 @@ export class IdempotencyUpkeep {
     while (deleted === AT_ONCE) {
       const rows = await this.database.query<{ deleted: number }>(
         `WITH swept AS (
-           DELETE FROM idempotency_records
-           WHERE (tenant_id, expires_at) IN (
-             SELECT tenant_id, expires_at FROM idempotency_records WHERE expires_at < now() LIMIT ${AT_ONCE})
+           DELETE FROM idempotency_records AS record
+           USING (
+             SELECT tenant_id, expires_at FROM idempotency_records WHERE expires_at < now() LIMIT ${AT_ONCE}) AS expired
+           WHERE record.tenant_id = expired.tenant_id AND record.expires_at = expired.expires_at
            RETURNING 1)
          SELECT count(*)::int AS deleted FROM swept`,
       );

@@ -21,6 +21,10 @@ const BACKLOG = `
   SELECT count(*)::int AS events, greatest(0, coalesce(extract(epoch FROM now() - min(created_at)), 0))::float8 AS age
   FROM (SELECT created_at FROM outbox ORDER BY id LIMIT 10000) AS waiting`;
 
+const CARRIED = `
+  DELETE FROM outbox USING unnest($1::uuid[], $2::uuid[]) AS carried (tenant_id, id)
+  WHERE outbox.tenant_id = carried.tenant_id AND outbox.id = carried.id`;
+
 interface Backlog {
   events: number;
   /** Of the oldest, in seconds. */
@@ -105,10 +109,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     const events = await runner.manager.find(OutboxEventEntity, { order: { id: 'ASC' }, take: BATCH });
     await this.publish(events);
     if (events.length > 0) {
-      await runner.query('DELETE FROM outbox WHERE (tenant_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))', [
-        events.map((event) => event.tenantId),
-        events.map((event) => event.id),
-      ]);
+      await runner.query(CARRIED, [events.map((event) => event.tenantId), events.map((event) => event.id)]);
     }
     outboxCarried.inc(events.length);
     if (events.length < BATCH) await this.beat({ asOf });
